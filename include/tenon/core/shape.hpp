@@ -33,6 +33,16 @@ namespace detail {
 [[nodiscard]] constexpr bool is_bounded_extent(index_t e) noexcept { return e < dyn; }
 [[nodiscard]] constexpr index_t bound_of(index_t e) noexcept { return e >= 0 ? e : -1 - e; }
 
+// The extents that a shape has to store: none in a static shape.
+template <int Count>
+struct StoredExtents {
+  std::array<index_t, static_cast<std::size_t>(Count)> values{};
+  constexpr index_t& operator[](std::size_t i) noexcept { return values[i]; }
+  constexpr index_t operator[](std::size_t i) const noexcept { return values[i]; }
+};
+template <>
+struct StoredExtents<0> {};
+
 // The extents as text, "(2, 3)", for messages. Truncates instead of overflowing.
 struct ShapeText {
   char text[128] = {};
@@ -80,7 +90,7 @@ class Shape {
     Shape result;
     index_t size = 1;
     bool fits = true;
-    int stored = 0;
+    [[maybe_unused]] std::size_t stored = 0;
     for (std::size_t i = 0; i < sizeof...(E); ++i) {
       const index_t e = extents[i];
       if (e < 0) refuse("shape", "an extent is negative in", extents);
@@ -88,8 +98,8 @@ class Shape {
         refuse("shape", "an extent differs from its static value in", extents);
       if (detail::is_bounded_extent(pattern[i]) && e > detail::bound_of(pattern[i]))
         refuse("shape", "an extent exceeds its bound in", extents);
-      if (!detail::is_static_extent(pattern[i]))
-        result.dynamic_[static_cast<std::size_t>(stored++)] = e;
+      if constexpr (dynamic_count > 0)
+        if (!detail::is_static_extent(pattern[i])) result.dynamic_[stored++] = e;
       const auto next = checked_mul(size, e == 0 ? index_t{1} : e);
       fits = fits && next.has_value();
       size = next.value_or(1);
@@ -105,9 +115,12 @@ class Shape {
   [[nodiscard]] constexpr index_t extent(int axis) const noexcept {
     const auto i = static_cast<std::size_t>(axis < 0 ? axis + rank() : axis);
     if (detail::is_static_extent(pattern[i])) return pattern[i];
-    std::size_t stored = 0;
-    for (std::size_t k = 0; k < i; ++k) stored += detail::is_static_extent(pattern[k]) ? 0U : 1U;
-    return dynamic_[stored];
+    if constexpr (dynamic_count > 0) {
+      std::size_t stored = 0;
+      for (std::size_t k = 0; k < i; ++k) stored += detail::is_static_extent(pattern[k]) ? 0U : 1U;
+      return dynamic_[stored];
+    }
+    return 0;  // not reached: every extent is static
   }
 
   [[nodiscard]] constexpr std::array<index_t, sizeof...(E)> extents() const noexcept {
@@ -124,9 +137,11 @@ class Shape {
     requires is_bounded
   {
     Shape result;
-    std::size_t stored = 0;
-    for (index_t e : pattern)
-      if (!detail::is_static_extent(e)) result.dynamic_[stored++] = detail::bound_of(e);
+    if constexpr (dynamic_count > 0) {
+      std::size_t stored = 0;
+      for (index_t e : pattern)
+        if (!detail::is_static_extent(e)) result.dynamic_[stored++] = detail::bound_of(e);
+    }
     return result;
   }
 
@@ -145,14 +160,7 @@ class Shape {
                               detail::ShapeText(extents).text, detail::ShapeText(pattern).text);
   }
 
-  struct none {
-    constexpr index_t& operator[](std::size_t) noexcept { __builtin_unreachable(); }
-    constexpr const index_t& operator[](std::size_t) const noexcept { __builtin_unreachable(); }
-  };
-  [[no_unique_address]] std::conditional_t<
-      dynamic_count == 0, none,
-      std::array<index_t, static_cast<std::size_t>(dynamic_count == 0 ? 1 : dynamic_count)>>
-      dynamic_{};
+  [[no_unique_address]] detail::StoredExtents<dynamic_count> dynamic_{};
 };
 
 namespace detail {
