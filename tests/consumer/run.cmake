@@ -1,0 +1,34 @@
+# Installs the build to a temporary prefix, then builds and runs the consumer with the package and
+# with the source tree.
+
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE printed
+    ERROR_VARIABLE printed)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGV} ended with ${result}:\n${printed}")
+  endif()
+  set(printed "${printed}" PARENT_SCOPE)
+endfunction()
+
+function(consume name)
+  run(${CMAKE_COMMAND} -S ${source}/tests/consumer -B ${work}/${name} -G ${generator}
+    -DCMAKE_CXX_COMPILER=${compiler} ${ARGN})
+  run(${CMAKE_COMMAND} --build ${work}/${name})
+  run(${work}/${name}/consumer)
+  message("${name}: ${printed}")
+endfunction()
+
+file(REMOVE_RECURSE ${work})
+run(${CMAKE_COMMAND} --install ${build} --prefix ${work}/prefix)
+# The package must also work where it was moved to, without the build that it came from.
+file(RENAME ${work}/prefix ${work}/moved)
+consume(package -DCMAKE_PREFIX_PATH=${work}/moved)
+consume(subdirectory -DTENON_SOURCE=${source})
+
+# What is installed is the library: nothing of tests or support.
+file(GLOB_RECURSE installed RELATIVE ${work}/moved ${work}/moved/*)
+foreach(file IN LISTS installed)
+  if(NOT file MATCHES "^include/tenon/.*\\.hpp$|^share/cmake/tenon/.*\\.cmake$")
+    message(FATAL_ERROR "${file} is installed and does not belong there.")
+  endif()
+endforeach()
