@@ -1,0 +1,261 @@
+#pragma once
+// Functions of packs that are exact or correctly rounded: select, convert, fma, minimum, maximum,
+// abs, sqrt and the roundings.
+
+#include <tenon/simd/pack.hpp>
+
+#include <cmath>
+
+#if defined(TENON_ISA_AVX512)
+#include <immintrin.h>
+#endif
+
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#endif
+
+namespace tenon::inline TENON_MODE::simd {
+
+// post: r.lane(i) == (m.lane(i) ? a.lane(i) : b.lane(i)), bit by bit (NaN payloads, -0)
+template <class M, class T, int N>
+TENON_INLINE Pack<T, N> select(Mask<M, N> m, Pack<T, N> a, Pack<T, N> b) {
+  const Mask<T, N> mask = mask_cast<T>(m);
+  Pack<T, N> r;
+  if constexpr (Pack<T, N>::in_registers) {
+    detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+#if defined(TENON_ISA_AVX512)
+      r.storage.at[i] = xsimd::select(mask.storage.at[i], a.storage.at[i], b.storage.at[i]);
+#else
+      r.set_lanes_of(i, mask.lanes_of(i) ? a.lanes_of(i) : b.lanes_of(i));
+#endif
+    });
+  } else {
+    for (int i = 0; i < N; ++i) {
+      r.storage.lanes[i] = mask.storage.lanes[i] ? a.storage.lanes[i] : b.storage.lanes[i];
+    }
+  }
+  return r;
+}
+template <class T, int N>
+TENON_INLINE Pack<T, N> select(Pack<bool, N> m, Pack<T, N> a, Pack<T, N> b) {
+  return select(Mask<T, N>(m), a, b);
+}
+
+// The same bits as another type of the same size.
+template <class U, class T, int N>
+  requires(sizeof(T) == sizeof(U))
+TENON_INLINE Pack<U, N> bit_cast(Pack<T, N> a) {
+  return __builtin_bit_cast(Pack<U, N>, a);
+}
+
+// post: r.lane(i) == static_cast<U>(a.lane(i)); bool is x != 0 (true for NaN).
+// As in C++, a float outside U's range has no meaning: the lane is unspecified (never a trap).
+template <class U, class T, int N>
+TENON_INLINE Pack<U, N> convert(Pack<T, N> a) {
+  if constexpr (std::is_same_v<T, U>) {
+    return a;
+  } else if constexpr (std::is_same_v<U, bool>) {
+    return a != Pack<T, N>(0);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return convert<U>(__builtin_bit_cast(Pack<std::uint8_t, N>, a));
+  } else if constexpr (detail::is_power_of_two(N)) {
+    const auto from = __builtin_bit_cast(detail::vec<T, N>, a);
+    const detail::vec<U, N> to = __builtin_convertvector(from, detail::vec<U, N>);
+    return __builtin_bit_cast(Pack<U, N>, to);
+  } else {
+    T from[N];
+    U to[N];
+    a.store(from);
+    for (int i = 0; i < N; ++i) to[i] = static_cast<U>(from[i]);
+    return Pack<U, N>::load(to);
+  }
+}
+
+// a*b + c, rounded once where has_fma; on plain SSE2 rounded after the product and after the sum.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> fma(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
+  if constexpr (!has_fma) {
+    return a * b + c;
+  } else {
+    Pack<T, N> r;
+    if constexpr (Pack<T, N>::in_registers) {
+      detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+        r.storage.at[i] = xsimd::fma(a.storage.at[i], b.storage.at[i], c.storage.at[i]);
+      });
+    } else {
+      for (int i = 0; i < N; ++i) {
+        r.storage.lanes[i] =
+            std::fma(a.storage.lanes[i], b.storage.lanes[i], c.storage.lanes[i]);
+      }
+    }
+    return r;
+  }
+}
+
+// The smaller; NaN where either is NaN; of equal values (-0 and 0) the second.
+template <class T, int N>
+TENON_INLINE Pack<T, N> minimum(Pack<T, N> a, Pack<T, N> b) {
+  if constexpr (Floating<T>) {
+    return select((a < b) | (a != a), a, b);
+  } else {
+    return select(a < b, a, b);
+  }
+}
+// The larger; NaN where either is NaN; of equal values (-0 and 0) the second.
+template <class T, int N>
+TENON_INLINE Pack<T, N> maximum(Pack<T, N> a, Pack<T, N> b) {
+  if constexpr (Floating<T>) {
+    return select((a > b) | (a != a), a, b);
+  } else {
+    return select(a > b, a, b);
+  }
+}
+template <class T, int N>
+TENON_INLINE Pack<T, N> min(Pack<T, N> a, Pack<T, N> b) {
+  return minimum(a, b);
+}
+template <class T, int N>
+TENON_INLINE Pack<T, N> max(Pack<T, N> a, Pack<T, N> b) {
+  return maximum(a, b);
+}
+
+namespace detail {
+
+// The bits of T as an unsigned pack, and back.
+template <Floating T>
+using bits_of = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+
+template <Floating T>
+inline constexpr bits_of<T> sign_bit = bits_of<T>{1} << (8 * sizeof(T) - 1);
+
+// |magnitude| with the sign of `sign`.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> copy_sign(Pack<T, N> magnitude, Pack<T, N> sign) {
+  using Bits = Pack<bits_of<T>, N>;
+  return bit_cast<T>((bit_cast<bits_of<T>>(magnitude) & Bits(~sign_bit<T>)) |
+                     (bit_cast<bits_of<T>>(sign) & Bits(sign_bit<T>)));
+}
+
+}  // namespace detail
+
+// Integers wrap: abs(min) == min, as NumPy.
+template <class T, int N>
+TENON_INLINE Pack<T, N> abs(Pack<T, N> a) {
+  if constexpr (Floating<T>) {
+    return detail::copy_sign(a, Pack<T, N>(0));
+  } else if constexpr (std::is_signed_v<T>) {
+    return select(a < Pack<T, N>(0), -a, a);
+  } else {
+    return a;
+  }
+}
+
+namespace detail {
+
+// Numbered as the x86 instructions number them.
+enum class Rounding { nearest, down, up, toward_zero };
+
+#if defined(TENON_ISA_AVX512)
+// With masks of ones: GCC 12 warns of its own uninitialised variables in the unmasked intrinsics.
+TENON_INLINE __m512 sqrt_register(__m512 x) { return _mm512_maskz_sqrt_ps(0xFFFF, x); }
+TENON_INLINE __m512d sqrt_register(__m512d x) { return _mm512_maskz_sqrt_pd(0xFF, x); }
+
+template <Rounding Mode>
+TENON_INLINE __m512 round_register(__m512 x) {
+  return _mm512_maskz_roundscale_ps(0xFFFF, x, static_cast<int>(Mode) | _MM_FROUND_NO_EXC);
+}
+template <Rounding Mode>
+TENON_INLINE __m512d round_register(__m512d x) {
+  return _mm512_maskz_roundscale_pd(0xFF, x, static_cast<int>(Mode) | _MM_FROUND_NO_EXC);
+}
+#endif
+
+}  // namespace detail
+
+// Correctly rounded.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> sqrt(Pack<T, N> a) {
+  if constexpr (Pack<T, N>::in_registers) {
+    return Pack<T, N>::map_registers(
+        [](auto x) TENON_INLINE_LAMBDA {
+#if defined(TENON_ISA_AVX512)
+          return xsimd::batch<T, Arch>(detail::sqrt_register(x.data));
+#else
+          return xsimd::sqrt(x);
+#endif
+        },
+        a);
+  } else {
+    return Pack<T, N>::map_lanes(a, [](T x) TENON_INLINE_LAMBDA { return std::sqrt(x); });
+  }
+}
+
+namespace detail {
+
+// Rounding without an instruction, exact: adding and subtracting 2^23 (2^52) rounds to an integer,
+// ties to even; larger numbers are integers already. The sign stays (-0.5 gives -0).
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> round_by_adding(Pack<T, N> a) {
+  const Pack<T, N> big(T{1} / std::numeric_limits<T>::epsilon());
+  const Pack<T, N> magnitude = abs(a);
+  return select(magnitude < big, copy_sign((magnitude + big) - big, a), a);
+}
+
+template <Rounding Mode, Floating T, int N>
+TENON_INLINE Pack<T, N> round_to(Pack<T, N> a) {
+#if defined(TENON_ISA_SSE2)
+  constexpr bool instruction = false;
+#else
+  constexpr bool instruction = Pack<T, N>::in_registers;
+#endif
+  if constexpr (instruction) {
+    return Pack<T, N>::map_registers(
+        [](auto x) TENON_INLINE_LAMBDA {
+#if defined(TENON_ISA_AVX512)
+          return xsimd::batch<T, Arch>(round_register<Mode>(x.data));
+#else
+          if constexpr (Mode == Rounding::nearest) {
+            return xsimd::nearbyint(x);
+          } else if constexpr (Mode == Rounding::down) {
+            return xsimd::floor(x);
+          } else if constexpr (Mode == Rounding::up) {
+            return xsimd::ceil(x);
+          } else {
+            return xsimd::trunc(x);
+          }
+#endif
+        },
+        a);
+  } else if constexpr (Mode == Rounding::nearest) {
+    return round_by_adding(a);
+  } else if constexpr (Mode == Rounding::down) {
+    const Pack<T, N> r = round_by_adding(a);
+    return select(r > a, r - Pack<T, N>(1), r);
+  } else if constexpr (Mode == Rounding::up) {
+    return -round_to<Rounding::down>(-a);
+  } else {
+    return copy_sign(round_to<Rounding::down>(abs(a)), a);
+  }
+}
+
+}  // namespace detail
+
+// To the nearest integer, ties to even (as NumPy's round, not as C's).  -0 and infinities stay.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> round(Pack<T, N> a) {
+  return detail::round_to<detail::Rounding::nearest>(a);
+}
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> floor(Pack<T, N> a) {
+  return detail::round_to<detail::Rounding::down>(a);
+}
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> ceil(Pack<T, N> a) {
+  return detail::round_to<detail::Rounding::up>(a);
+}
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> trunc(Pack<T, N> a) {
+  return detail::round_to<detail::Rounding::toward_zero>(a);
+}
+
+}  // namespace tenon::inline TENON_MODE::simd
