@@ -1,0 +1,9 @@
+#pragma once
+// All of the memory layer.
+
+#include <tenon/memory/arena.hpp>
+#include <tenon/memory/buffer_pool.hpp>
+#include <tenon/memory/fixed_buffer_allocator.hpp>
+#include <tenon/memory/page_resource.hpp>
+#include <tenon/memory/pool_allocator.hpp>
+#include <tenon/memory/resource.hpp>
