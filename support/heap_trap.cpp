@@ -10,13 +10,15 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define TENON_HOOK_MISSES_MEMALIGN 1
 #define TENON_SANITIZER_OWNS_MALLOC 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+#elif defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || \
     __has_feature(memory_sanitizer)
 #define TENON_SANITIZER_OWNS_MALLOC 1
-#endif
 #endif
 
 namespace tenon::support {
@@ -104,8 +106,21 @@ HeapTrap::Counts HeapTrap::now() const noexcept {
 }
 
 bool HeapTrap::sees([[maybe_unused]] HeapCall kind) noexcept {
+#ifdef TENON_HOOK_MISSES_MEMALIGN
+  if (kind == HeapCall::aligned_alloc || kind == HeapCall::posix_memalign ||
+      kind == HeapCall::memalign)
+    return false;
+#endif
 #ifdef TENON_SANITIZER_OWNS_MALLOC
-  return kind == HeapCall::malloc || kind == HeapCall::release;
+  return kind != HeapCall::mmap;
+#else
+  return true;
+#endif
+}
+
+bool HeapTrap::tells_kinds_apart() noexcept {
+#ifdef TENON_SANITIZER_OWNS_MALLOC
+  return false;
 #else
   return true;
 #endif

@@ -10,9 +10,10 @@
 // program, shared libraries included. glibc's own use of mmap and brk inside malloc is not seen:
 // the malloc that led there is.
 //
-// Under AddressSanitizer and ThreadSanitizer those functions belong to the sanitizer. The trap then
-// hears of allocations through the sanitizer's hook: all count as HeapCall::malloc, and mmap is not
-// seen. Ask `HeapTrap::sees(kind)` before relying on one kind.
+// Under a sanitizer that owns malloc the trap hears of allocations through the sanitizer's hook.
+// All then count as HeapCall::malloc, and some are not heard of: mmap, and under ThreadSanitizer
+// the memalign family. `HeapTrap::sees(kind)` tells; a test that needs an unseen kind says so and
+// skips.
 
 #include <cstddef>
 
@@ -62,8 +63,9 @@ class HeapTrap {
   // Calls of one kind so far.
   [[nodiscard]] std::size_t calls(HeapCall kind) const noexcept;
 
-  // Whether this build counts `kind` under its own name.
+  // Whether calls of this kind count in this build, and whether each counts under its own name.
   [[nodiscard]] static bool sees(HeapCall kind) noexcept;
+  [[nodiscard]] static bool tells_kinds_apart() noexcept;
 
  private:
   [[nodiscard]] Counts now() const noexcept;
