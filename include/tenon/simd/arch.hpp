@@ -112,16 +112,19 @@ TENON_INLINE void unroll(F f) {
   unroll(std::make_integer_sequence<int, Count>{}, f);
 }
 
-// x, and a wall: a product behind it is rounded before it is added (promise 7). GCC contracts
-// a*b+c across statements and intrinsics. Clang contracts within one expression only, and all files
-// of this folder switch that off with `#pragma clang fp contract(off)`.
+// x, and a wall: a product behind it is rounded before it is added (promise 7). GCC contracts a*b+c
+// across statements and intrinsics, so the product passes through an empty asm, which costs no
+// instruction. `__builtin_assoc_barrier` does not do: GCC 12 takes 64-byte vectors apart for it, and
+// its vectoriser drops it. Clang contracts within one expression only, and the files of this folder
+// switch that off with `#pragma clang fp contract(off)`. Plain SSE2 has nothing to contract to.
 template <class V>
 TENON_INLINE V rounded(V x) {
-#if defined(__clang__)
-  return x;
-#else
-  return __builtin_assoc_barrier(x);
+#if !defined(__clang__) && (defined(TENON_ISA_AVX512) || defined(TENON_ISA_AVX2))
+  __asm__("" : "+v"(x));
+#elif !defined(__clang__) && defined(TENON_ISA_NEON)
+  __asm__("" : "+w"(x));
 #endif
+  return x;
 }
 
 }  // namespace detail

@@ -252,9 +252,11 @@ TENON_INLINE Mask<T, N> Mask<T, N>::from_bools(const bool* p) {
     });
 #else
     detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-      detail::vec<std::int8_t, width> bytes;
-      std::memcpy(&bytes, p + i * width, static_cast<std::size_t>(width));
-      r.set_lanes_of(i, __builtin_convertvector(bytes, Lanes) != 0);
+      detail::lane_int<T> lanes[width];
+      for (int k = 0; k < width; ++k) {
+        lanes[k] = static_cast<detail::lane_int<T>>(-static_cast<int>(p[i * width + k]));
+      }
+      r.set_lanes_of(i, __builtin_bit_cast(Lanes, lanes));
     });
 #endif
     return r;

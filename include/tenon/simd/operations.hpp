@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#if defined(TENON_ISA_AVX512)
+#if defined(TENON_ISA_AVX512) || defined(TENON_ISA_AVX2) || defined(TENON_ISA_SSE2)
 #include <immintrin.h>
 #endif
 
@@ -57,12 +57,14 @@ TENON_INLINE Pack<U, N> convert(Pack<T, N> a) {
   } else if constexpr (std::is_same_v<U, bool>) {
     return a != Pack<T, N>(0);
   } else if constexpr (std::is_same_v<T, bool>) {
-    return convert<U>(__builtin_bit_cast(Pack<std::uint8_t, N>, a));
-  } else if constexpr (detail::is_power_of_two(N)) {
+    return select(Mask<U, N>(a), Pack<U, N>(1), Pack<U, N>(0));
+  } else if constexpr ((Floating<T> && sizeof(U) < 4) || (Floating<U> && sizeof(T) < 4)) {
+    return convert<U>(convert<std::int32_t>(a));  // exact; there is no direct instruction
+  } else if constexpr (detail::is_power_of_two(N) && sizeof(T) >= 4 && sizeof(U) >= 4) {
     const auto from = __builtin_bit_cast(detail::vec<T, N>, a);
     const detail::vec<U, N> to = __builtin_convertvector(from, detail::vec<U, N>);
     return __builtin_bit_cast(Pack<U, N>, to);
-  } else {
+  } else {  // in a loop: GCC 12 widens bytes in vectors, but vectors of bytes lane by lane
     T from[N];
     U to[N];
     a.store(from);
@@ -92,11 +94,62 @@ TENON_INLINE Pack<T, N> fma(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
   }
 }
 
+namespace detail {
+
+// a < b ? a : b and a > b ? a : b in one instruction: the second where either is NaN.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> lesser(Pack<T, N> a, Pack<T, N> b) {
+  return select(a < b, a, b);
+}
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> greater(Pack<T, N> a, Pack<T, N> b) {
+  return select(a > b, a, b);
+}
+
+#if defined(TENON_ISA_AVX512) || defined(TENON_ISA_AVX2) || defined(TENON_ISA_SSE2)
+#if defined(TENON_ISA_AVX512)  // masks of ones: see sqrt_register
+TENON_INLINE __m512 lesser(__m512 a, __m512 b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
+TENON_INLINE __m512d lesser(__m512d a, __m512d b) { return _mm512_maskz_min_pd(0xFF, a, b); }
+TENON_INLINE __m512 greater(__m512 a, __m512 b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
+TENON_INLINE __m512d greater(__m512d a, __m512d b) { return _mm512_maskz_max_pd(0xFF, a, b); }
+#elif defined(TENON_ISA_AVX2)
+TENON_INLINE __m256 lesser(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
+TENON_INLINE __m256d lesser(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }
+TENON_INLINE __m256 greater(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+TENON_INLINE __m256d greater(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
+#else
+TENON_INLINE __m128 lesser(__m128 a, __m128 b) { return _mm_min_ps(a, b); }
+TENON_INLINE __m128d lesser(__m128d a, __m128d b) { return _mm_min_pd(a, b); }
+TENON_INLINE __m128 greater(__m128 a, __m128 b) { return _mm_max_ps(a, b); }
+TENON_INLINE __m128d greater(__m128d a, __m128d b) { return _mm_max_pd(a, b); }
+#endif
+template <Floating T, int N>
+  requires(Pack<T, N>::in_registers)
+TENON_INLINE Pack<T, N> lesser(Pack<T, N> a, Pack<T, N> b) {
+  return Pack<T, N>::map_registers(
+      [](auto x, auto y) TENON_INLINE_LAMBDA {
+        return xsimd::batch<T, Arch>(lesser(x.data, y.data));
+      },
+      a, b);
+}
+template <Floating T, int N>
+  requires(Pack<T, N>::in_registers)
+TENON_INLINE Pack<T, N> greater(Pack<T, N> a, Pack<T, N> b) {
+  return Pack<T, N>::map_registers(
+      [](auto x, auto y) TENON_INLINE_LAMBDA {
+        return xsimd::batch<T, Arch>(greater(x.data, y.data));
+      },
+      a, b);
+}
+#endif
+
+}  // namespace detail
+
 // The smaller; NaN where either is NaN; of equal values (-0 and 0) the second.
 template <class T, int N>
 TENON_INLINE Pack<T, N> minimum(Pack<T, N> a, Pack<T, N> b) {
   if constexpr (Floating<T>) {
-    return select((a < b) | (a != a), a, b);
+    return select(a != a, a, detail::lesser(a, b));
   } else {
     return select(a < b, a, b);
   }
@@ -105,7 +158,7 @@ TENON_INLINE Pack<T, N> minimum(Pack<T, N> a, Pack<T, N> b) {
 template <class T, int N>
 TENON_INLINE Pack<T, N> maximum(Pack<T, N> a, Pack<T, N> b) {
   if constexpr (Floating<T>) {
-    return select((a > b) | (a != a), a, b);
+    return select(a != a, a, detail::greater(a, b));
   } else {
     return select(a > b, a, b);
   }

@@ -55,23 +55,12 @@ struct Pack {
 
   // post: lane(i) == start + i, wrapping for integers
   TENON_INLINE static Pack iota(T start) {
-    return Pack(start) + generate([](int i) TENON_INLINE_LAMBDA { return static_cast<T>(i); });
-  }
-
-  // Lane i is f(i), in this order.
-  template <class F>
-  TENON_INLINE static Pack generate(F f) {
-    Pack r;
-    if constexpr (in_registers) {
-      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        Lanes lanes{};
-        detail::unroll<width>([&](int k) TENON_INLINE_LAMBDA { lanes[k] = f(i * width + k); });
-        r.set_lanes_of(i, lanes);
-      });
-    } else {
-      for (int i = 0; i < N; ++i) r.storage.lanes[i] = f(i);
-    }
-    return r;
+    static constexpr auto steps = [] {
+      Array r{};
+      for (int i = 0; i < N; ++i) r.lanes[i] = static_cast<T>(i);
+      return r;
+    }();
+    return Pack(start) + load(steps.lanes);
   }
 
   // ---- memory: p needs the alignment of T only ----
@@ -124,7 +113,16 @@ struct Pack {
 
   // Lane i from p[i * stride]; the stride may be negative or zero.
   TENON_INLINE static Pack gather(const T* p, index_t stride) {
-    return generate([=](int i) TENON_INLINE_LAMBDA { return p[i * stride]; });
+    Pack r;
+    if constexpr (in_registers) {
+      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+        r.set_lanes_of(i, gather_lanes(p + i * width * stride, stride,
+                                       std::make_integer_sequence<int, width>{}));
+      });
+    } else {
+      for (int i = 0; i < N; ++i) r.storage.lanes[i] = p[i * stride];
+    }
+    return r;
   }
   TENON_INLINE static Pack gather_partial(const T* p, index_t stride, int count) {
     T lanes[N] = {};
@@ -181,7 +179,13 @@ struct Pack {
   TENON_INLINE friend Pack operator*(Pack a, Pack b)
     requires(!std::is_same_v<T, bool>)
   {
-    return wrap(a, b, [](auto x, auto y) TENON_INLINE_LAMBDA { return detail::rounded(x * y); });
+    return wrap(a, b, [](auto x, auto y) TENON_INLINE_LAMBDA {
+      if constexpr (Floating<T>) {
+        return detail::rounded(x * y);
+      } else {
+        return x * y;
+      }
+    });
   }
   TENON_INLINE friend Pack operator/(Pack a, Pack b)
     requires(!std::is_same_v<T, bool>)
@@ -320,6 +324,12 @@ struct Pack {
   }
 
  private:
+  template <int... K>
+  TENON_INLINE static Lanes gather_lanes(const T* p, index_t stride,
+                                         std::integer_sequence<int, K...>) {
+    return Lanes{p[K * stride]...};
+  }
+
   TENON_INLINE static int clamp_count(int count) {
     return count < 0 ? 0 : count > width ? width : count;
   }

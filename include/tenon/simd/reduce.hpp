@@ -22,8 +22,8 @@ TENON_INLINE vec<T, N / 2> half(const vec<T, N>& v, std::integer_sequence<int, I
 // f combines two packs or two short compiler vectors of T.
 template <class T, int N, class F>
 TENON_INLINE void fold_lanes(const vec<T, N>& v, F f, T& result) {
-  if constexpr (N == 1) {
-    result = v[0];
+  if constexpr (N == 2) {
+    result = f(v[0], v[1]);
   } else {
     using Indices = std::make_integer_sequence<int, N / 2>;
     const vec<T, N / 2> combined =
@@ -82,7 +82,13 @@ TENON_INLINE T reduce_mul(Pack<T, N> a) {
     });
   } else {
     return detail::fold(
-        a, [](auto x, auto y) TENON_INLINE_LAMBDA { return detail::rounded(x * y); });
+        a, [](auto x, auto y) TENON_INLINE_LAMBDA {
+          if constexpr (Floating<T>) {
+            return detail::rounded(x * y);
+          } else {
+            return x * y;
+          }
+        });
   }
 }
 
