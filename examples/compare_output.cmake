@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+
 # cmake -Dprogram=<command> -Dexpected=<file> -P compare_output.cmake
 # Runs the program and fails unless it succeeds and prints exactly what the file has.
 list(REMOVE_ITEM program "")

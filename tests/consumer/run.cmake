@@ -1,3 +1,5 @@
+cmake_minimum_required(VERSION 3.25)
+
 # Installs the build to a temporary prefix, then builds and runs the consumer with the package and
 # with the source tree.
 
