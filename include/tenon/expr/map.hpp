@@ -1,0 +1,194 @@
+#pragma once
+// Elementwise nodes: building one from a functor and operands of any broadcastable shapes.
+
+#include <tenon/expr/functors.hpp>
+#include <tenon/expr/node.hpp>
+
+#include <concepts>
+
+namespace tenon::inline TENON_MODE {
+
+// The operation of a map node: F on every element.
+template <class F>
+class Map {
+ public:
+  static constexpr Kind kind = Kind::map;
+  using functor_type = F;
+
+  constexpr explicit Map(F f) : f_(std::move(f)) {}
+  [[nodiscard]] constexpr const F& functor() const noexcept { return f_; }
+
+ private:
+  F f_;
+};
+
+template <class F>
+  requires(std::is_empty_v<F> && std::is_default_constructible_v<F>)
+class Map<F> {
+ public:
+  static constexpr Kind kind = Kind::map;
+  using functor_type = F;
+
+  constexpr Map() = default;
+  constexpr explicit Map(const F&) noexcept {}
+  [[nodiscard]] constexpr F functor() const noexcept { return F{}; }
+};
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+template <class F>
+[[nodiscard]] constexpr const char* functor_name() noexcept {
+  if constexpr (requires { F::name; })
+    return F::name;
+  else
+    return "map";
+}
+
+// Stops the compiler where extents that it knows do not broadcast; the types in its message are the
+// operation and the two shapes.
+template <class Operation, class A, class B>
+consteval void require_broadcastable_shapes() {
+  static_assert(BroadcastableShapes<A, B>,
+                "Shapes do not broadcast: aligned at the last axis, two extents must be equal or "
+                "one of them 1. The operation and both shapes are named in the lines around this.");
+}
+
+template <class F, class S>
+[[nodiscard]] constexpr auto fold_shapes(const S& shape) {
+  return shape;
+}
+template <class F, class A, class B, class... More>
+[[nodiscard]] constexpr auto fold_shapes(const A& a, const B& b, const More&... more) {
+  require_broadcastable_shapes<F, A, B>();
+  if constexpr (BroadcastableShapes<A, B>)
+    return fold_shapes<F>(broadcast_shapes(functor_name<F>(), a, b), more...);
+  else
+    return Shape<>{};
+}
+
+// The element type of f(a, b, …), asked of packs where f takes packs and of numbers elsewhere.
+template <class T>
+using probe = std::conditional_t<std::is_same_v<T, bool>, simd::Pack<bool, simd::native_lanes<float>>,
+                                 simd::Pack<T, simd::native_lanes<float>>>;
+
+template <class R>
+consteval auto element_of_result() {
+  if constexpr (requires { typename R::value_type; })
+    return std::type_identity<typename R::value_type>{};
+  else
+    return std::type_identity<R>{};
+}
+
+template <class R>
+inline constexpr bool is_mask_result = false;
+template <class T, int N>
+inline constexpr bool is_mask_result<simd::Mask<T, N>> = true;
+
+template <class F, class... T>
+consteval auto map_element() {
+  if constexpr (std::is_invocable_v<const F&, const probe<T>&...>) {
+    using R = std::remove_cvref_t<std::invoke_result_t<const F&, const probe<T>&...>>;
+    if constexpr (is_mask_result<R>)
+      return std::type_identity<bool>{};
+    else
+      return element_of_result<R>();
+  } else {
+    static_assert(std::is_invocable_v<const F&, T...>,
+                  "The functor of this map takes neither packs nor numbers of the operands' "
+                  "element types.");
+    return std::type_identity<std::remove_cvref_t<std::invoke_result_t<const F&, T...>>>{};
+  }
+}
+
+// A map node over operands that are nodes already.
+template <class F, class... Operands>
+[[nodiscard]] constexpr auto make_map(F f, Operands... operands) {
+  using T = typename decltype(map_element<F, value_t<Operands>...>())::type;
+  static_assert(Element<T>, "The functor of this map returns what no tensor can hold.");
+  return make_node<Map<F>, T>(Map<F>(std::move(f)), fold_shapes<F>(operands.shape()...),
+                              std::move(operands)...);
+}
+
+// The operand with element type U.
+template <class U, class Operand>
+[[nodiscard]] constexpr auto cast_operand(Operand operand) {
+  if constexpr (std::same_as<value_t<Operand>, U>)
+    return operand;
+  else if constexpr (Operand::kind == Kind::scalar)
+    return ScalarLeaf<U>(static_cast<U>(operand.value()));
+  else
+    return make_map(functor::Cast<U>{}, std::move(operand));
+}
+
+template <class X>
+concept Number = std::integral<std::remove_cvref_t<X>> || std::floating_point<std::remove_cvref_t<X>>;
+
+// A number fits beside elements of T where it changes neither their type nor its own value's kind.
+template <class X, class T>
+concept NumberBeside =
+    Number<X> && (std::floating_point<T> ? !std::same_as<std::remove_cvref_t<X>, bool>
+                  : std::same_as<T, bool>
+                      ? std::same_as<std::remove_cvref_t<X>, bool>
+                      : std::integral<std::remove_cvref_t<X>> &&
+                            !std::same_as<std::remove_cvref_t<X>, bool>);
+
+template <class X, class T>
+consteval void require_number_beside() {
+  static_assert(NumberBeside<X, T>,
+                "A number beside a tensor must be of the tensor's kind: an integer tensor takes "
+                "integers, a bool tensor takes bools. Convert the tensor first: cast<double>(x).");
+}
+
+template <class A, class B>
+consteval void require_promotable() {
+  static_assert(Promotable<A, B>,
+                "These element types have no common type in the array-API promotion table: "
+                "convert one operand with cast<T>(x).");
+}
+
+// f(a, b) with NumPy's element types: promoted, a number taking the tensor's type.
+template <class F, class A, class B>
+[[nodiscard]] constexpr auto binary(F f, A&& a, B&& b) {
+  if constexpr (Number<A>) {
+    using T = value_t<B>;
+    require_number_beside<A, T>();
+    return make_map(f, ScalarLeaf<T>(static_cast<T>(a)), as_operand(std::forward<B>(b)));
+  } else if constexpr (Number<B>) {
+    using T = value_t<A>;
+    require_number_beside<B, T>();
+    return make_map(f, as_operand(std::forward<A>(a)), ScalarLeaf<T>(static_cast<T>(b)));
+  } else {
+    require_promotable<value_t<A>, value_t<B>>();
+    using T = promoted_t<value_t<A>, value_t<B>>;
+    return make_map(f, cast_operand<T>(as_operand(std::forward<A>(a))),
+                    cast_operand<T>(as_operand(std::forward<B>(b))));
+  }
+}
+
+template <class A, class B>
+concept BinaryOperands = (Expression<A> && (Expression<B> || Number<B>)) ||
+                         (Number<A> && Expression<B>);
+
+template <class F, class A>
+[[nodiscard]] constexpr auto unary(F f, A&& a) {
+  return make_map(f, as_operand(std::forward<A>(a)));
+}
+
+template <class T>
+consteval void require_floating() {
+  static_assert(std::floating_point<T>,
+                "This operation needs a floating-point tensor: write cast<double>(x).");
+}
+template <class T>
+consteval void require_numeric() {
+  static_assert(Numeric<T>, "Arithmetic on a bool tensor: write cast<T>(x), or use & | ^ ~.");
+}
+template <class T>
+consteval void require_bits() {
+  static_assert(std::integral<T>, "Bitwise operations need an integer or bool tensor.");
+}
+
+}  // namespace tenon::detail::inline TENON_MODE
+

@@ -1,0 +1,261 @@
+#pragma once
+// The expression tree: leaves that say where values come from, and one n-ary node for every operation.
+//
+// A tree is a value. Its type holds the operations, element types and everything that is known of
+// the shapes; what is left at run time is one pointer for each view, the extents that are not
+// static, and the scalars. The shape precondition of an operation is checked where its node is built.
+
+#include <tenon/memory/resource.hpp>
+#include <tenon/tensor/static_tensor.hpp>
+#include <tenon/tensor/tensor.hpp>
+#include <tenon/tensor/view.hpp>
+
+#include <tenon/core/dtype.hpp>
+#include <tenon/core/shape.hpp>
+
+#include <boost/hana/basic_tuple.hpp>
+#include <boost/hana/unpack.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace tenon::inline TENON_MODE {
+
+namespace hana = boost::hana;
+
+enum class Kind : unsigned char {
+  leaf,       // memory: a view, or a tensor that the tree owns
+  scalar,     // one value
+  bound,      // the name that `let` gives to a value
+  map,        // a functor on every element, operands broadcast
+  reduce,     // a fold over axes
+  contract,   // a matrix product
+  normalize,  // softmax and its kin along one axis
+  view,       // other axes, offsets and steps over the same elements
+  reshape,    // other extents over the same elements in row-major order
+  let         // a value computed once and used by name
+};
+
+// A node of an expression tree.
+template <class E>
+concept ExpressionNode = requires {
+  typename std::remove_cvref_t<E>::expression_tag;
+  { std::remove_cvref_t<E>::kind } -> std::convertible_to<Kind>;
+};
+
+// Anything that may stand in an expression beside a number: a tensor, a view, a node.
+template <class E>
+concept Expression = ExpressionNode<E> || TensorLike<E>;
+
+template <class E>
+using value_t = typename std::remove_cvref_t<E>::value_type;
+
+template <class E>
+using shape_t = typename std::remove_cvref_t<E>::shape_type;
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+// A member that takes no room when it is stateless. Owner keeps two of them apart, so that a node
+// and its first operand, which begin at the same address, may hold the same functor.
+template <class X, class Owner>
+class Stored {
+ public:
+  constexpr explicit Stored(X x) : x_(std::move(x)) {}
+  [[nodiscard]] constexpr const X& get() const noexcept { return x_; }
+
+ private:
+  X x_;
+};
+
+template <class X, class Owner>
+  requires(std::is_empty_v<X> && std::is_default_constructible_v<X>)
+class Stored<X, Owner> {
+ public:
+  constexpr explicit Stored(const X&) noexcept {}
+  [[nodiscard]] constexpr X get() const noexcept { return X{}; }
+};
+
+template <int Slot, class Owner>
+struct Slot_of {};
+
+// Nothing to watch: foreign memory, views, and everything in builds without checks.
+struct NoGuard {
+  constexpr void check(const char*) const noexcept {}
+};
+
+// The block that a leaf reads, so that evaluation can tell when the tensor behind it has died.
+struct BlockGuard {
+  const StampedResource* resource = nullptr;
+  const void* block = nullptr;
+  std::uint64_t stamp = 0;
+
+  void check(const char* operation) const {
+    if (resource != nullptr && !resource->is_live(block, stamp))
+      raise<StaleTensorError>(operation,
+                              "an operand at %p is stale: its memory was freed, or its resource "
+                              "cleared, after the expression was built",
+                              block);
+  }
+};
+
+using LeafGuard = std::conditional_t<checked_build, BlockGuard, NoGuard>;
+
+}  // namespace tenon::detail::inline TENON_MODE
+
+namespace tenon::inline TENON_MODE {
+
+// A leaf that reads memory somebody else owns.
+template <class T, class S, class Layout, class Guard = detail::NoGuard>
+class ViewLeaf {
+ public:
+  using expression_tag = void;
+  static constexpr Kind kind = Kind::leaf;
+  using value_type = T;
+  using shape_type = S;
+  using layout_type = Layout;
+
+  constexpr explicit ViewLeaf(const TensorView<const T, S, Layout>& view, Guard guard = {}) noexcept
+      : view_(view), guard_(guard) {}
+
+  [[nodiscard]] constexpr S shape() const noexcept { return view_.shape(); }
+  [[nodiscard]] constexpr const TensorView<const T, S, Layout>& view() const noexcept {
+    return view_;
+  }
+  // Errors: StaleTensorError where the memory has died since (checked builds).
+  void check(const char* operation) const { guard_.check(operation); }
+
+ private:
+  TensorView<const T, S, Layout> view_;
+  [[no_unique_address]] Guard guard_;
+};
+
+// A leaf that owns its tensor: an rvalue operand is moved in, so a stored expression never dangles.
+template <class Owned>
+class OwnedLeaf {
+ public:
+  using expression_tag = void;
+  static constexpr Kind kind = Kind::leaf;
+  using value_type = typename Owned::value_type;
+  using shape_type = typename Owned::shape_type;
+  using layout_type = row_major;
+
+  constexpr explicit OwnedLeaf(Owned&& tensor) noexcept : tensor_(std::move(tensor)) {}
+
+  [[nodiscard]] constexpr shape_type shape() const noexcept { return tensor_.shape(); }
+  [[nodiscard]] constexpr TensorView<const value_type, shape_type> view() const noexcept {
+    return tensor_.view();
+  }
+  void check(const char* operation) const {
+    if constexpr (checked_build && is_tensor_v<Owned>) {
+      if (tensor_.stamped_resource() != nullptr)
+        detail::BlockGuard{tensor_.stamped_resource(), tensor_.data(), tensor_.stamp()}.check(
+            operation);
+    }
+  }
+
+ private:
+  Owned tensor_;
+};
+
+// A number beside tensors; it has the tensors' element type.
+template <class T>
+class ScalarLeaf {
+ public:
+  using expression_tag = void;
+  static constexpr Kind kind = Kind::scalar;
+  using value_type = T;
+  using shape_type = Shape<>;
+
+  constexpr explicit ScalarLeaf(T value) noexcept : value_(value) {}
+  [[nodiscard]] constexpr Shape<> shape() const noexcept { return {}; }
+  [[nodiscard]] constexpr T value() const noexcept { return value_; }
+
+ private:
+  T value_;
+};
+
+// The name of a value that a `let` further out computes. Tag names that `let`.
+template <class Tag, class T, class S>
+class BoundLeaf : private detail::Stored<S, BoundLeaf<Tag, T, S>> {
+  using Extents = detail::Stored<S, BoundLeaf>;
+
+ public:
+  using expression_tag = void;
+  static constexpr Kind kind = Kind::bound;
+  using tag = Tag;
+  using value_type = T;
+  using shape_type = S;
+
+  constexpr explicit BoundLeaf(const S& shape) : Extents(shape) {}
+  [[nodiscard]] constexpr S shape() const noexcept { return Extents::get(); }
+};
+
+// An operation on operands. Op says which kind it is and holds what the operation needs at run time.
+template <class Op, class T, class S, class... Operands>
+class Node : private detail::Stored<Op, detail::Slot_of<0, Node<Op, T, S, Operands...>>>,
+             private detail::Stored<S, detail::Slot_of<1, Node<Op, T, S, Operands...>>> {
+  using StoredOp = detail::Stored<Op, detail::Slot_of<0, Node>>;
+  using StoredShape = detail::Stored<S, detail::Slot_of<1, Node>>;
+
+ public:
+  using expression_tag = void;
+  static constexpr Kind kind = Op::kind;
+  using op_type = Op;
+  using value_type = T;
+  using shape_type = S;
+  using operand_types = hana::basic_tuple<Operands...>;
+
+  constexpr Node(Op op, const S& shape, Operands&&... operands)
+      : StoredOp(std::move(op)), StoredShape(shape), operands_{std::move(operands)...} {}
+
+  [[nodiscard]] constexpr decltype(auto) op() const noexcept { return StoredOp::get(); }
+  [[nodiscard]] constexpr S shape() const noexcept { return StoredShape::get(); }
+  [[nodiscard]] constexpr const operand_types& operands() const noexcept { return operands_; }
+
+ private:
+  operand_types operands_;
+};
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+template <class Op, class T, class S, class... Operands>
+[[nodiscard]] constexpr auto make_node(Op op, const S& shape, Operands... operands) {
+  return Node<Op, T, S, Operands...>(std::move(op), shape, std::move(operands)...);
+}
+
+template <class X>
+[[nodiscard]] constexpr auto leaf_of_view(const X& view) noexcept {
+  return ViewLeaf<typename X::value_type, typename X::shape_type, typename X::layout_type>(view);
+}
+
+// What an argument becomes inside a tree: views by value, lvalue tensors as views, rvalue tensors
+// moved in, nodes copied or moved.
+template <Expression X>
+[[nodiscard]] constexpr auto as_operand(X&& x) {
+  using E = std::remove_cvref_t<X>;
+  if constexpr (ExpressionNode<E>) {
+    static_assert(!std::is_lvalue_reference_v<X> || std::is_copy_constructible_v<E>,
+                  "This expression owns a tensor, so it can only be moved into a larger one: "
+                  "write std::move(e), or share its value with let(std::move(e), ...).");
+    return E(std::forward<X>(x));
+  } else if constexpr (is_tensor_view_v<E>) {
+    return leaf_of_view(x);
+  } else if constexpr (!std::is_lvalue_reference_v<X> && !std::is_const_v<X>) {
+    return OwnedLeaf<E>(std::move(x));
+  } else if constexpr (is_tensor_v<E> && checked_build) {
+    return ViewLeaf<typename E::value_type, typename E::shape_type, row_major, LeafGuard>(
+        x.view(), LeafGuard{x.stamped_resource(), x.data(), x.stamp()});
+  } else {
+    return leaf_of_view(x.view());
+  }
+}
+
+template <class X>
+using operand_t = decltype(as_operand(std::declval<X>()));
+
+}  // namespace tenon::detail::inline TENON_MODE
+
