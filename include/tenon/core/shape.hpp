@@ -20,6 +20,7 @@ namespace tenon {
 // and planned at its bound n.
 inline constexpr index_t dyn = -1;
 template <index_t Bound>
+  requires(Bound > 0)
 inline constexpr index_t upto = -1 - Bound;
 
 namespace literals {
@@ -43,10 +44,12 @@ struct StoredExtents {
 template <>
 struct StoredExtents<0> {};
 
-// The extents as text, "(2, 3)", for messages. Truncates instead of overflowing.
+// Extents as text, "(2, 3)", for messages; those of a type as "(dyn, upto 8, 3)". Truncates instead
+// of overflowing.
+enum class ExtentsOf : bool { value, type };
 struct ShapeText {
   char text[128] = {};
-  explicit ShapeText(std::span<const index_t> extents) noexcept {
+  explicit ShapeText(std::span<const index_t> extents, ExtentsOf of = ExtentsOf::value) noexcept {
     std::size_t used = 0;
     const auto put = [&](const char* format, auto... values) {
       if (used >= sizeof text) return;
@@ -54,11 +57,25 @@ struct ShapeText {
       if (n > 0) used += static_cast<std::size_t>(n);
     };
     put("%s", "(");
-    for (std::size_t i = 0; i < extents.size(); ++i)
-      put(i == 0 ? "%td" : ", %td", extents[i]);
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+      if (i > 0) put("%s", ", ");
+      if (of == ExtentsOf::type && !is_static_extent(extents[i]))
+        is_bounded_extent(extents[i]) ? put("upto %td", bound_of(extents[i])) : put("%s", "dyn");
+      else
+        put("%td", extents[i]);
+    }
     put("%s", extents.size() == 1 ? ",)" : ")");
   }
 };
+
+// True where the product of the static extents fits index_t; 0 counts as 1.
+template <std::size_t R>
+[[nodiscard]] constexpr bool static_size_fits(const std::array<index_t, R>& pattern) noexcept {
+  index_t n = 1;
+  for (index_t e : pattern)
+    if (e > 0 && __builtin_mul_overflow(n, e, &n)) return false;
+  return true;
+}
 
 template <std::size_t R>
 [[nodiscard]] constexpr index_t product(const std::array<index_t, R>& extents) noexcept {
@@ -76,6 +93,7 @@ class Shape {
  public:
   static_assert(sizeof...(E) <= max_rank, "Tenon tensors have at most 8 axes.");
   static constexpr std::array<index_t, sizeof...(E)> pattern{E...};
+  static_assert(detail::static_size_fits(pattern), "The static extents multiply beyond index_t.");
   static constexpr bool is_static = (detail::is_static_extent(E) && ...);
   static constexpr bool is_bounded =
       ((detail::is_static_extent(E) || detail::is_bounded_extent(E)) && ...);
@@ -157,7 +175,8 @@ class Shape {
   static constexpr void refuse(const char* operation, const char* why,
                                const std::array<index_t, sizeof...(E)>& extents) {
     detail::raise<ShapeError>(operation, "%s %s; the type says %s", why,
-                              detail::ShapeText(extents).text, detail::ShapeText(pattern).text);
+                              detail::ShapeText(extents).text,
+                              detail::ShapeText(pattern, detail::ExtentsOf::type).text);
   }
 
   [[no_unique_address]] detail::StoredExtents<dynamic_count> dynamic_{};
@@ -179,10 +198,21 @@ consteval auto shape_of_pattern() {
 
 template <class E>
 consteval index_t extent_pattern() {
-  if constexpr (requires { E::value; })
+  if constexpr (requires { E::value; }) {
+    static_assert(E::value >= 0, "An extent is not negative.");
     return static_cast<index_t>(E::value);
-  else
+  } else {
     return dyn;
+  }
+}
+
+// The value of an extent or index argument. An integer beyond index_t becomes negative.
+template <class E>
+[[nodiscard]] constexpr index_t as_index(E e) noexcept {
+  if constexpr (std::integral<E>)
+    return static_cast<index_t>(e);
+  else
+    return static_cast<index_t>(E::value);
 }
 
 }  // namespace detail
@@ -205,13 +235,7 @@ concept ExtentArgument = std::integral<E> || requires {
 template <ExtentArgument... E>
 [[nodiscard]] constexpr auto shape(E... extents) {
   using Result = Shape<detail::extent_pattern<E>()...>;
-  const auto as_index = [](auto e) {
-    if constexpr (std::integral<decltype(e)>)
-      return static_cast<index_t>(e);
-    else
-      return static_cast<index_t>(decltype(e)::value);
-  };
-  return Result::from_extents({as_index(extents)...});
+  return Result::from_extents({detail::as_index(extents)...});
 }
 
 // Formula: the static shape (E0, E1, …).

@@ -147,9 +147,9 @@ class StaticTensor {
   [[nodiscard]] constexpr TensorView<const T, shape_type> view() const& noexcept {
     return {elements_, shape()};
   }
-  template <bool Checked = false>
-  void view() && = delete;  // a view of a temporary would dangle: name the tensor
-  template <bool Checked = false>
+  template <bool = false, class Reason = detail::a_view_of_a_temporary_would_dangle>
+  void view() && = delete;
+  template <bool = false, class Reason = detail::a_view_of_a_temporary_would_dangle>
   void view() const&& = delete;
 
  private:

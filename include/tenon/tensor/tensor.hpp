@@ -189,9 +189,9 @@ class Tensor {
   [[nodiscard]] TensorView<const T, S> view() const& {
     return live<Checked>("view");
   }
-  template <bool Checked = checked_build>
-  void view() && = delete;  // a view of a temporary would dangle: name the tensor
-  template <bool Checked = checked_build>
+  template <bool = false, class Reason = detail::a_view_of_a_temporary_would_dangle>
+  void view() && = delete;
+  template <bool = false, class Reason = detail::a_view_of_a_temporary_would_dangle>
   void view() const&& = delete;
 
   // The resource that the block goes back to; null in an empty tensor.

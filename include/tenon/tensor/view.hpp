@@ -73,6 +73,9 @@ concept ViewConvertible = (std::is_same_v<U, T> || std::is_same_v<const U, T>)&&
                               std::is_same_v<L2, L> ||
                               std::is_same_v<L, dyn_strides>)&&shape_fit<S2, S> != ShapeFit::never;
 
+// Stands in the message of the compiler where a view of a temporary is asked for.
+struct a_view_of_a_temporary_would_dangle;
+
 template <class Owner>
 using view_of_t = decltype(std::declval<Owner&>().view());
 
@@ -127,8 +130,8 @@ class TensorView {
   constexpr explicit(!std::is_convertible_v<detail::view_of_t<Owner>, TensorView>)
       TensorView(Owner& owner)
       : TensorView(owner.template view<Checked>()) {}
-  template <OwningTensor Owner>
-  TensorView(const Owner&&) = delete;  // a TensorView of a temporary would dangle: name the tensor
+  template <OwningTensor Owner, class Reason = detail::a_view_of_a_temporary_would_dangle>
+  TensorView(const Owner&&) = delete;
 
   // Formula: (*this)(i, …) = rhs(i, …), broadcast: assignment writes elements, rebind() moves the
   // view. Needs the eval layer; errors and workspace are those of its assignment.
@@ -190,13 +193,13 @@ class TensorView {
   // Contract: 0 <= i < extent(0), …; a checked build raises ContractError with the numbers.
   template <bool Checked = checked_build, ExtentArgument... I>
   requires(sizeof...(I) == R) [[nodiscard]] constexpr T& operator()(I... index) const {
-    return element<Checked>("operator()", {static_cast<index_t>(index)...});
+    return element<Checked>("operator()", {detail::as_index(index)...});
   }
 
   // The same element. Errors: ContractError with the numbers where an index is out of range.
   template <ExtentArgument... I>
   requires(sizeof...(I) == R) [[nodiscard]] constexpr T& at(I... index) const {
-    return element<true>("at", {static_cast<index_t>(index)...});
+    return element<true>("at", {detail::as_index(index)...});
   }
 
   // All elements in row-major order.
@@ -259,6 +262,15 @@ template <class T, index_t... E>
 TensorView(const StaticTensor<T, E...>&) -> TensorView<const T, Shape<E...>>;
 
 namespace detail {
+
+// Any TensorLike as a view; in checked builds a stale one raises StaleTensorError.
+template <bool Checked, TensorLike X>
+[[nodiscard]] constexpr auto as_view(const X& x) {
+  if constexpr (is_tensor_view_v<X>)
+    return x;
+  else
+    return x.template view<Checked>();
+}
 
 template <class X>
 inline constexpr bool is_span = false;
