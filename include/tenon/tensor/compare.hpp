@@ -1,6 +1,7 @@
 #pragma once
 // Whole-tensor comparisons that give one bool.
 
+#include <tenon/tensor/rounding.hpp>
 #include <tenon/tensor/traits.hpp>
 #include <tenon/tensor/view.hpp>
 #include <tenon/tensor/walk.hpp>
@@ -32,7 +33,8 @@ template <class A, class B>
     return static_cast<double>(a) == static_cast<double>(b);
 }
 
-// Formula: the strides of a view broadcast to rank Rank and these extents: 0 along a stretched axis.
+// Formula: the strides of a view broadcast to rank Rank and these extents: 0 along a stretched
+// axis.
 template <std::size_t Rank, class View>
 [[nodiscard]] constexpr std::array<index_t, Rank> stretched_strides(
     const View& view, const std::array<index_t, Rank>& extents) noexcept {
@@ -88,7 +90,8 @@ template <bool Checked = checked_build, TensorLike A, TensorLike B>
         const auto p = static_cast<double>(x.data()[i]);
         const auto q = static_cast<double>(y.data()[j]);
         const double distance = p > q ? p - q : q - p;
-        const bool near = detail::is_finite(q) && distance <= atol + rtol * (q < 0 ? -q : q);
+        const bool near =
+            detail::is_finite(q) && distance <= detail::add_product(atol, rtol, q < 0 ? -q : q);
         close = close && (near || p == q || (equal_nan && p != p && q != q));
       },
       detail::stretched_strides(x, extents), detail::stretched_strides(y, extents));

@@ -55,7 +55,8 @@ template <Element T, ShapeLike S, ResourceArgument R>
 
 // Formula: result.data()[i] = values[i], row-major.
 // Errors: ShapeError where the number of values is not shape.size().
-template <Element T, std::size_t N, ShapeLike S, ResourceArgument R>
+template <class T, std::size_t N, ShapeLike S, ResourceArgument R>
+  requires Element<std::remove_const_t<T>>
 [[nodiscard]] Tensor<std::remove_const_t<T>, S> from(std::span<T, N> values, const S& shape,
                                                      R&& resource) {
   if (values.size() != static_cast<std::size_t>(shape.size()))
@@ -73,8 +74,8 @@ template <Element T, ShapeLike S, ResourceArgument R>
 // Formula: result(i, j) = rows[i][j], of shape (number of rows, length of a row).
 // Errors: ShapeError where the rows have different lengths.
 template <Element T, ResourceArgument R>
-[[nodiscard]] Tensor<T, Shape<dyn, dyn>> from(
-    std::initializer_list<std::initializer_list<T>> rows, R&& resource) {
+[[nodiscard]] Tensor<T, Shape<dyn, dyn>> from(std::initializer_list<std::initializer_list<T>> rows,
+                                              R&& resource) {
   const std::size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
   for (const auto& row : rows)
     if (row.size() != columns)
@@ -163,10 +164,10 @@ template <Numeric T, class N, ResourceArgument R>
   }
 }
 
-// Formula: result(i) = start + i · ((stop - start) / (count - 1)) and result(count - 1) = stop; only
-// start where count is 1. NumPy's values: in double, rounded after every operation, then rounded to
-// T (down to an integer). The count may be a constant (5_c).
-// Errors: ShapeError where the count is negative.
+// Formula: result(i) = start + i · ((stop - start) / (count - 1)) and result(count - 1) = stop;
+// only start where count is 1. NumPy's values: in double, rounded after every operation, then
+// rounded to T (down to an integer). The count may be a constant (5_c). Errors: ShapeError where
+// the count is negative.
 template <Numeric T, ExtentArgument N, ResourceArgument R>
 [[nodiscard]] auto linspace(double start, double stop, N count, R&& resource) {
   const auto lengths = shape(count);
@@ -187,7 +188,8 @@ template <Numeric T, ExtentArgument N, ResourceArgument R>
   return result;
 }
 
-// Formula: result(i, j) = 1 where i == j, else 0; of shape (rows, columns). Extents may be constants.
+// Formula: result(i, j) = 1 where i == j, else 0; of shape (rows, columns). Extents may be
+// constants.
 template <Element T, ExtentArgument N, ExtentArgument M, ResourceArgument R>
 [[nodiscard]] auto eye(N rows, M columns, R&& resource) {
   auto result = zeros<T>(shape(rows, columns), std::forward<R>(resource));

@@ -127,9 +127,9 @@ template <int N>
 }  // namespace detail
 
 // Formula: result(i, …) = k · 2^-53 with k the top 53 of 64 bits of the engine (float: 24 bits and
-// 2^-24), in row-major order: uniform in [0, 1), the values of NumPy's Generator.random for the same
-// 64-bit words (double).
-// Allocations: the result. Errors: those of the resource, before the engine is used.
+// 2^-24), in row-major order: uniform in [0, 1), the values of NumPy's Generator.random for the
+// same 64-bit words (double). Allocations: the result. Errors: those of the resource, before the
+// engine is used.
 template <std::floating_point T, ShapeLike S, RandomEngine G, ResourceArgument R>
 [[nodiscard]] Tensor<T, S> random_uniform(const S& shape, G& engine, R&& resource) {
   constexpr int bits = std::same_as<T, float> ? 24 : 53;
@@ -140,10 +140,10 @@ template <std::floating_point T, ShapeLike S, RandomEngine G, ResourceArgument R
   return result;
 }
 
-// Formula: result(i, …) = ±Q((k + 1/2) · 2^-53), k the top 52 of 64 bits of the engine, the sign the
-// lowest bit (1 gives +), Q the quantile function of the normal distribution; in row-major order.
-// Mean 0, variance 1. In double, then rounded to T. By inversion, so that one element takes one word.
-// Allocations: the result. Errors: those of the resource, before the engine is used.
+// Formula: result(i, …) = ±Q((k + 1/2) · 2^-53), k the top 52 of 64 bits of the engine, the sign
+// the lowest bit (1 gives +), Q the quantile function of the normal distribution; in row-major
+// order. Mean 0, variance 1. In double, then rounded to T. By inversion, so that one element takes
+// one word. Allocations: the result. Errors: those of the resource, before the engine is used.
 template <std::floating_point T, ShapeLike S, RandomEngine G, ResourceArgument R>
 [[nodiscard]] Tensor<T, S> random_normal(const S& shape, G& engine, R&& resource) {
   constexpr double unit = 1.0 / static_cast<double>(std::uint64_t{1} << 53);

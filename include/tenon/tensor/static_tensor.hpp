@@ -34,8 +34,8 @@ using nested_list_t = typename NestedList<T, Depth>::type;
 
 // A value of U may stand in a braced list of T: only an integer from a float is refused.
 template <class U, class T>
-concept ListValue = std::convertible_to<U, T> &&
-    !(std::floating_point<std::remove_cvref_t<U>> && std::integral<T> && !std::same_as<T, bool>);
+concept ListValue = std::convertible_to<U, T> && !(std::floating_point<std::remove_cvref_t<U>> &&
+                                                   std::integral<T> && !std::same_as<T, bool>);
 
 }  // namespace detail
 
@@ -63,15 +63,15 @@ class StaticTensor {
 
   // Formula: data()[i] = the i-th value; as many values as elements, or it does not compile.
   template <detail::ListValue<T>... U>
-  requires(sizeof...(U) == count && count > 0) constexpr explicit(count == 1)
-      StaticTensor(const U&... values) noexcept
+    requires(sizeof...(U) == count && count > 0)
+  constexpr explicit(count == 1) StaticTensor(const U&... values) noexcept
       : elements_{static_cast<T>(values)...} {}
 
   // Formula: (*this)(i, j, …) = rows[i][j]….
   // Errors: ShapeError where a list is shorter or longer than its extent (in a constant expression:
   // it does not compile).
-  constexpr StaticTensor(
-      std::initializer_list<detail::nested_list_t<T, R - (R > 0)>> rows) requires(R >= 2)
+  constexpr StaticTensor(std::initializer_list<detail::nested_list_t<T, R - (R > 0)>> rows)
+    requires(R >= 2)
       : elements_{} {
     T* out = elements_;
     copy_rows<0>(rows, out);
@@ -111,19 +111,23 @@ class StaticTensor {
 
   // The members of TensorView, on elements that are const in a const tensor.
   template <bool Checked = checked_build, ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr T& operator()(I... index) {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr T& operator()(I... index) {
     return view().template operator()<Checked>(index...);
   }
   template <bool Checked = checked_build, ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr const T& operator()(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr const T& operator()(I... index) const {
     return view().template operator()<Checked>(index...);
   }
   template <ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr T& at(I... index) {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr T& at(I... index) {
     return view().at(index...);
   }
   template <ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr const T& at(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr const T& at(I... index) const {
     return view().at(index...);
   }
   [[nodiscard]] constexpr std::span<T> span() noexcept { return {elements_, count}; }

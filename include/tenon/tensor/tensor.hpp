@@ -148,19 +148,23 @@ class Tensor {
 
   // The members of TensorView, on elements that are const in a const tensor.
   template <bool Checked = checked_build, ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] T& operator()(I... index) {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] T& operator()(I... index) {
     return live<Checked>("operator()").template operator()<Checked>(index...);
   }
   template <bool Checked = checked_build, ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] const T& operator()(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] const T& operator()(I... index) const {
     return live<Checked>("operator()").template operator()<Checked>(index...);
   }
   template <ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] T& at(I... index) {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] T& at(I... index) {
     return live<true>("at").at(index...);
   }
   template <ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] const T& at(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] const T& at(I... index) const {
     return live<true>("at").at(index...);
   }
   template <bool Checked = checked_build>

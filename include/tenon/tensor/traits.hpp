@@ -43,8 +43,9 @@ inline constexpr bool is_static_tensor_v<StaticTensor<T, E...>> = true;
 
 // Elements in memory with a shape and strides: a Tensor, a TensorView or a StaticTensor.
 template <class X>
-concept TensorLike = is_tensor_v<std::remove_cvref_t<X>> ||
-    is_tensor_view_v<std::remove_cvref_t<X>> || is_static_tensor_v<std::remove_cvref_t<X>>;
+concept TensorLike =
+    is_tensor_v<std::remove_cvref_t<X>> || is_tensor_view_v<std::remove_cvref_t<X>> ||
+    is_static_tensor_v<std::remove_cvref_t<X>>;
 
 // A TensorLike that holds its elements, so that a view of it dangles once it is gone.
 template <class X>

@@ -69,9 +69,9 @@ template <class To, class From>
 // A view of U, S2, L2 may become one of T, S, L: const may be added, the shape may forget what its
 // type knows, and any layout may store its strides.
 template <class U, class S2, class L2, class T, class S, class L>
-concept ViewConvertible = (std::is_same_v<U, T> || std::is_same_v<const U, T>)&&(
-                              std::is_same_v<L2, L> ||
-                              std::is_same_v<L, dyn_strides>)&&shape_fit<S2, S> != ShapeFit::never;
+concept ViewConvertible = (std::is_same_v<U, T> || std::is_same_v<const U, T>) &&
+                          (std::is_same_v<L2, L> || std::is_same_v<L, dyn_strides>) &&
+                          shape_fit<S2, S> != ShapeFit::never;
 
 // Stands in the message of the compiler where a view of a temporary is asked for.
 struct a_view_of_a_temporary_would_dangle;
@@ -103,20 +103,19 @@ class TensorView {
   using layout_type = Layout;
 
   // Contract: `data` points to all elements that shape and layout reach.
-  constexpr TensorView(T* data, const S& shape) noexcept requires(!stores_strides)
+  constexpr TensorView(T* data, const S& shape) noexcept
+    requires(!stores_strides)
       : data_(data), shape_(shape) {}
-  constexpr TensorView(T* data, const S& shape,
-                       const std::array<index_t, R>& strides) noexcept requires stores_strides
-      : data_(data),
-        shape_(shape),
-        strides_{strides} {}
+  constexpr TensorView(T* data, const S& shape, const std::array<index_t, R>& strides) noexcept
+    requires stores_strides
+      : data_(data), shape_(shape), strides_{strides} {}
 
   constexpr TensorView(const TensorView&) noexcept = default;
 
   // Formula: the same elements. Implicit where the shape always fits; otherwise explicit, and a
   // ShapeError where an extent does not fit the type.
   template <class U, class S2, class L2>
-  requires detail::ViewConvertible<U, S2, L2, T, S, Layout>
+    requires detail::ViewConvertible<U, S2, L2, T, S, Layout>
   constexpr explicit(detail::shape_fit<S2, S> != detail::ShapeFit::always)
       TensorView(const TensorView<U, S2, L2>& other)
       : data_(other.data()), shape_(detail::shape_cast<S>(other.shape())) {
@@ -126,7 +125,7 @@ class TensorView {
   // A tensor that has a name converts as its view does. In checked builds a stale one raises
   // StaleTensorError.
   template <class Owner, bool Checked = checked_build>
-  requires OwningTensor<Owner> && std::is_constructible_v<TensorView, detail::view_of_t<Owner>>
+    requires OwningTensor<Owner> && std::is_constructible_v<TensorView, detail::view_of_t<Owner>>
   constexpr explicit(!std::is_convertible_v<detail::view_of_t<Owner>, TensorView>)
       TensorView(Owner& owner)
       : TensorView(owner.template view<Checked>()) {}
@@ -137,34 +136,40 @@ class TensorView {
   // view. Needs the eval layer; errors and workspace are those of its assignment.
   // Always inlined: a copy assignment cannot name its build mode, so it must not leave a symbol.
   TENON_INLINE const TensorView& operator=(const TensorView& rhs) const
-      requires(!std::is_const_v<T>) {
+    requires(!std::is_const_v<T>)
+  {
     assign_expression(*this, rhs);
     return *this;
   }
   template <class E, class Mode = build_mode>
-  requires(!std::is_const_v<T>) const TensorView& operator=(E&& rhs) const {
+    requires(!std::is_const_v<T>)
+  const TensorView& operator=(E&& rhs) const {
     assign_expression(*this, std::forward<E>(rhs));
     return *this;
   }
 
   // Formula: (*this)(i, …) = (*this)(i, …) ∘ rhs(i, …), broadcast. Needs the expr and eval layers.
   template <class E, class Mode = build_mode>
-  requires(!std::is_const_v<T>) const TensorView& operator+=(E&& rhs) const {
+    requires(!std::is_const_v<T>)
+  const TensorView& operator+=(E&& rhs) const {
     assign_expression(*this, *this + std::forward<E>(rhs));
     return *this;
   }
   template <class E, class Mode = build_mode>
-  requires(!std::is_const_v<T>) const TensorView& operator-=(E&& rhs) const {
+    requires(!std::is_const_v<T>)
+  const TensorView& operator-=(E&& rhs) const {
     assign_expression(*this, *this - std::forward<E>(rhs));
     return *this;
   }
   template <class E, class Mode = build_mode>
-  requires(!std::is_const_v<T>) const TensorView& operator*=(E&& rhs) const {
+    requires(!std::is_const_v<T>)
+  const TensorView& operator*=(E&& rhs) const {
     assign_expression(*this, *this * std::forward<E>(rhs));
     return *this;
   }
   template <class E, class Mode = build_mode>
-  requires(!std::is_const_v<T>) const TensorView& operator/=(E&& rhs) const {
+    requires(!std::is_const_v<T>)
+  const TensorView& operator/=(E&& rhs) const {
     assign_expression(*this, *this / std::forward<E>(rhs));
     return *this;
   }
@@ -192,19 +197,22 @@ class TensorView {
 
   // Contract: 0 <= i < extent(0), …; a checked build raises ContractError with the numbers.
   template <bool Checked = checked_build, ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr T& operator()(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr T& operator()(I... index) const {
     return element<Checked>("operator()", {detail::as_index(index)...});
   }
 
   // The same element. Errors: ContractError with the numbers where an index is out of range.
   template <ExtentArgument... I>
-  requires(sizeof...(I) == R) [[nodiscard]] constexpr T& at(I... index) const {
+    requires(sizeof...(I) == R)
+  [[nodiscard]] constexpr T& at(I... index) const {
     return element<true>("at", {detail::as_index(index)...});
   }
 
   // All elements in row-major order.
-  [[nodiscard]] constexpr std::span<T> span()
-      const noexcept requires std::is_same_v<Layout, row_major> {
+  [[nodiscard]] constexpr std::span<T> span() const noexcept
+    requires std::is_same_v<Layout, row_major>
+  {
     return {data_, static_cast<std::size_t>(size())};
   }
 
@@ -224,8 +232,7 @@ class TensorView {
   [[nodiscard]] Tensor<value_type, S> clone(Resource&& resource) const {
     Tensor<value_type, S> copy(shape_, std::forward<Resource>(resource));
     value_type* out = copy.data();
-    detail::walk(
-        shape_.extents(), [&](index_t offset) { *out++ = data_[offset]; }, strides());
+    detail::walk(shape_.extents(), [&](index_t offset) { *out++ = data_[offset]; }, strides());
     return copy;
   }
 
@@ -281,9 +288,9 @@ inline constexpr bool is_span<std::span<T, N>> = true;
 
 // Memory to look at: a pointer, a span, or a contiguous container or array that has a name.
 template <class X>
-concept ViewSource = std::is_pointer_v<std::remove_cvref_t<X>> ||
-    detail::is_span<std::remove_cvref_t<X>> ||
-    (std::is_lvalue_reference_v<X>&& requires(X x) { std::span(x); });
+concept ViewSource =
+    std::is_pointer_v<std::remove_cvref_t<X>> || detail::is_span<std::remove_cvref_t<X>> ||
+    (std::is_lvalue_reference_v<X> && requires(X x) { std::span(x); });
 
 // Formula: result(i, j, …) = memory[(i · extent(1) + j) · …], row-major. No allocation.
 // Contract: a pointer points to shape.size() elements.
