@@ -221,13 +221,19 @@ TENON_INLINE Mask<T, N> Mask<T, N>::from_bits(std::uint64_t bits) {
       r.storage.at[i] = static_cast<Register>(bits >> (i * width));
     });
   } else {
-    for (int i = 0; i < count_of_registers; ++i) {
-      Lanes lanes{};
-      for (int k = 0; k < width; ++k) {
-        lanes[k] = static_cast<detail::lane_int<T>>(-static_cast<int>((bits >> (i * width + k)) & 1u));
-      }
-      r.set_lanes_of(i, lanes);
-    }
+    using Int = detail::lane_int<T>;
+    static constexpr auto lane_bits = [] {
+      struct {
+        Int of[width];
+      } powers{};
+      for (int k = 0; k < width; ++k) powers.of[k] = static_cast<Int>(1 << k);
+      return powers;
+    }();
+    const Lanes each = __builtin_bit_cast(Lanes, lane_bits);
+    detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+      const auto here = static_cast<Int>((bits >> (i * width)) & ((1u << width) - 1u));
+      r.set_lanes_of(i, ((Lanes{} + here) & each) != 0);
+    });
   }
   return r;
 }

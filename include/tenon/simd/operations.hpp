@@ -6,7 +6,9 @@
 
 #include <cmath>
 
-#if defined(TENON_ISA_AVX512) || defined(TENON_ISA_AVX2) || defined(TENON_ISA_SSE2)
+#if defined(TENON_ISA_NEON)
+#include <arm_neon.h>
+#else
 #include <immintrin.h>
 #endif
 
@@ -73,25 +75,49 @@ TENON_INLINE Pack<U, N> convert(Pack<T, N> a) {
   }
 }
 
+namespace detail {
+
+// With intrinsics, because xsimd 8.1 has no fma for AVX-512: it multiplies and adds there.
+#if defined(TENON_ISA_AVX512)
+TENON_INLINE __m512 fma_register(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+TENON_INLINE __m512d fma_register(__m512d a, __m512d b, __m512d c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
+#elif defined(TENON_ISA_AVX2)
+TENON_INLINE __m256 fma_register(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+TENON_INLINE __m256d fma_register(__m256d a, __m256d b, __m256d c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+#elif defined(TENON_ISA_NEON)
+TENON_INLINE float32x4_t fma_register(float32x4_t a, float32x4_t b, float32x4_t c) {
+  return vfmaq_f32(c, a, b);
+}
+TENON_INLINE float64x2_t fma_register(float64x2_t a, float64x2_t b, float64x2_t c) {
+  return vfmaq_f64(c, a, b);
+}
+#endif
+
+}  // namespace detail
+
 // a*b + c, rounded once where has_fma; on plain SSE2 rounded after the product and after the sum.
 template <Floating T, int N>
 TENON_INLINE Pack<T, N> fma(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
-  if constexpr (!has_fma) {
-    return a * b + c;
+#if defined(TENON_ISA_SSE2)
+  return a * b + c;
+#else
+  Pack<T, N> r;
+  if constexpr (Pack<T, N>::in_registers) {
+    detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+      r.storage.at[i] = detail::fma_register(a.storage.at[i].data, b.storage.at[i].data,
+                                             c.storage.at[i].data);
+    });
   } else {
-    Pack<T, N> r;
-    if constexpr (Pack<T, N>::in_registers) {
-      detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        r.storage.at[i] = xsimd::fma(a.storage.at[i], b.storage.at[i], c.storage.at[i]);
-      });
-    } else {
-      for (int i = 0; i < N; ++i) {
-        r.storage.lanes[i] =
-            std::fma(a.storage.lanes[i], b.storage.lanes[i], c.storage.lanes[i]);
-      }
+    for (int i = 0; i < N; ++i) {
+      r.storage.lanes[i] = std::fma(a.storage.lanes[i], b.storage.lanes[i], c.storage.lanes[i]);
     }
-    return r;
   }
+  return r;
+#endif
 }
 
 namespace detail {
