@@ -1,0 +1,146 @@
+#pragma once
+// How a product C(i, j) = sum_k A(i, k) * B(k, j) is cut into pieces, and how many bytes that takes.
+// Everything here is a function of the element type and of M, N, K: never of strides or addresses,
+// so that a plan can ask before any operand exists.
+
+#include <tenon/core/checked.hpp>
+#include <tenon/simd/pack.hpp>
+
+#include <algorithm>
+
+namespace tenon::inline TENON_MODE::kernels {
+
+// Tile and block sizes; they depend on the instruction set only, not on the machine's caches.
+//
+//   MR x NR   the tile of C that the micro-kernel holds in registers: MR rows of two packs
+//   MC x KC   the block of A that is packed at once; a shallower block (K < KC) has more rows
+//   KC x NR   the sliver of B that is packed at once and used by all tiles of the block
+//   NC        columns whose accumulators are kept between two depths; matters for K > KC only
+template <class T>
+struct Blocking {
+  static constexpr int lanes = simd::native_lanes<T>;
+
+  // AVX-512 and NEON have 32 registers: 12 x 2 accumulators, 2 packs of B, a broadcast of A.
+  // AVX2 has 16: 6 x 2 + 2 + 1. SSE2 has 16 and needs one more for the product: 6 x 2 + 2 + 1 + 1.
+  static constexpr int mr = build_isa == Isa::avx512 || build_isa == Isa::neon ? 12 : 6;
+  static constexpr int packs = 2;
+  static constexpr int nr = packs * lanes;
+
+  // Depth of one piece of a packed row of A: a cache line.
+  static constexpr int chunk = static_cast<int>(64 / sizeof(T));
+
+  static constexpr index_t kc = 16384 / static_cast<index_t>(sizeof(T));
+  static constexpr index_t mc = 240;
+  static constexpr index_t nc = 1024;
+};
+
+namespace detail {
+
+constexpr index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
+constexpr index_t round_up(index_t a, index_t b) { return ceil_div(a, b) * b; }
+
+// Which loop computes a shape.
+enum class GemmWay : unsigned char {
+  nothing,       // M or N is 0
+  zeros,         // K is 0
+  dots,          // N is 1: rows of A times the one column of B, summed over lanes
+  direct,        // M <= MR: every element of B is used by one tile only and read in place
+  packed,        // both operands are packed
+};
+
+// Extents of the blocks and the parts of the workspace, in this order: sliver of B (dots: the column
+// of B), accumulators, block of A.
+struct GemmPlan {
+  GemmWay way = GemmWay::nothing;
+  index_t m = 0;  // rows of a block of A, at most M
+  index_t n = 0;  // columns whose accumulators are kept together, at most N
+  index_t k = 0;  // depth of a block, at most K
+  std::size_t b_bytes = 0;
+  std::size_t accumulator_bytes = 0;
+  std::size_t a_bytes = 0;
+
+  [[nodiscard]] constexpr std::size_t bytes() const { return b_bytes + accumulator_bytes + a_bytes; }
+};
+
+// The widest block that leaves all blocks about equally wide: a multiple of `unit`, not above `most`.
+constexpr index_t balanced(index_t extent, index_t most, index_t unit) {
+  if (extent <= most) return extent;
+  return std::min(most, round_up(ceil_div(extent, ceil_div(extent, most)), unit));
+}
+
+// Rows whose dot products with a vector are computed together.
+template <class T>
+inline constexpr int dot_rows = Blocking<T>::mr >= 12 ? 4 : 2;
+
+template <class T>
+constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
+  using B = Blocking<T>;
+  constexpr auto element = sizeof(T);
+  GemmPlan plan;
+  if (m == 0 || n == 0) return plan;
+  if (k == 0) {
+    plan.way = GemmWay::zeros;
+    return plan;
+  }
+  if (n == 1) {
+    plan.way = GemmWay::dots;
+    if (m > dot_rows<T>)
+      plan.b_bytes = static_cast<std::size_t>(round_up(k, B::chunk)) * element;
+    return plan;
+  }
+  plan.way = m <= B::mr ? GemmWay::direct : GemmWay::packed;
+  plan.k = balanced(k, B::kc, B::chunk);
+  plan.n = plan.k == k ? n : std::min(n, B::nc);
+  const index_t depth = round_up(plan.k, B::chunk);
+  const index_t rows = std::max<index_t>(B::mr, B::mc * B::kc / depth / B::mr * B::mr);
+  plan.m = balanced(m, rows, B::mr);
+  const index_t width = plan.n <= B::lanes ? B::lanes : B::nr;
+  plan.b_bytes = align_up(static_cast<std::size_t>(plan.k * width) * element, workspace_alignment);
+  if (plan.k != k)
+    plan.accumulator_bytes =
+        align_up(static_cast<std::size_t>(plan.m * round_up(plan.n, B::nr)) * element,
+                 workspace_alignment);
+  plan.a_bytes = static_cast<std::size_t>(plan.m * depth) * element;
+  return plan;
+}
+
+}  // namespace detail
+
+// Bytes that gemm<T> on these extents writes to: one byte less would not do. A multiple of 64, and 0
+// where nothing is packed.
+template <class T>
+[[nodiscard]] constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n, index_t k) {
+  return detail::gemm_plan<T>(m, n, k).bytes();
+}
+
+// How often gemm<T> reads each element of A from its source (0: never).
+template <class T>
+[[nodiscard]] constexpr int gemm_a_passes(index_t m, index_t n, index_t k) {
+  const auto plan = detail::gemm_plan<T>(m, n, k);
+  switch (plan.way) {
+    case detail::GemmWay::nothing:
+    case detail::GemmWay::zeros:
+      return 0;
+    case detail::GemmWay::dots:
+      return 1;
+    default:
+      return static_cast<int>(detail::ceil_div(n, plan.n));
+  }
+}
+
+// How often gemm<T> reads each element of B from its source (0: never).
+template <class T>
+[[nodiscard]] constexpr int gemm_b_passes(index_t m, index_t n, index_t k) {
+  const auto plan = detail::gemm_plan<T>(m, n, k);
+  switch (plan.way) {
+    case detail::GemmWay::nothing:
+    case detail::GemmWay::zeros:
+      return 0;
+    case detail::GemmWay::dots:
+      return 1;
+    default:
+      return static_cast<int>(detail::ceil_div(m, plan.m));
+  }
+}
+
+}  // namespace tenon::inline TENON_MODE::kernels

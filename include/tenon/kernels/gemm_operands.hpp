@@ -1,0 +1,51 @@
+#pragma once
+// What gemm reads and writes.
+
+#include <tenon/simd/operations.hpp>
+
+#include <concepts>
+
+namespace tenon::inline TENON_MODE::kernels {
+
+// A matrix that is read in packs: memory, or any elementwise work on memory, done as it is read.
+// Contract:
+//   template <int Axis, int N> Pack<value_type, N> load(index_t i, index_t j) const;
+//     N elements from (i, j) on: along the columns of row i (Axis 1) or down the rows of column j
+//     (Axis 0)
+//   template <int Axis, int N> Pack<value_type, N> load_partial(index_t i, index_t j, int count) const;
+//     the same, reading `count` elements only; the other lanes are anything
+//   int contiguous_axis() const;
+//     the axis along which load is cheap; 1 if unsure. It decides speed, never bits.
+template <class S>
+concept MatrixSource = requires(const S& source) {
+  typename S::value_type;
+  { source.contiguous_axis() } -> std::convertible_to<int>;
+};
+
+// The place for a product: finishes each element (epilogue) and stores it.
+// Contract: for every element of the product exactly one of these is called, once.
+//   template <int N> void store(index_t i, index_t j, Pack<T, N> value);
+//     columns j … j+N-1 of row i
+//   template <int N> void store_partial(index_t i, index_t j, Pack<T, N> value, int count);
+//     columns j … j+count-1
+template <class S, class T>
+concept MatrixSink = requires(S& sink, index_t i, simd::Pack<T, simd::native_lanes<T>> value) {
+  sink.template store<simd::native_lanes<T>>(i, i, value);
+  sink.template store_partial<simd::native_lanes<T>>(i, i, value, 1);
+};
+
+namespace detail {
+
+// One step of the sum of a product: a*b + c, rounded once where there is hardware for it.
+template <class T, int N>
+TENON_INLINE simd::Pack<T, N> multiply_add(simd::Pack<T, N> a, simd::Pack<T, N> b,
+                                           simd::Pack<T, N> c) {
+  if constexpr (simd::Floating<T>)
+    return simd::fma(a, b, c);
+  else
+    return a * b + c;
+}
+
+}  // namespace detail
+
+}  // namespace tenon::inline TENON_MODE::kernels

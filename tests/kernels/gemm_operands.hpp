@@ -1,0 +1,277 @@
+#pragma once
+// Sources, sinks and references for the tests of gemm.
+
+#include <tenon/kernels/gemm.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace gemm_test {
+
+using tenon::index_t;
+namespace kernels = tenon::kernels;
+namespace simd = tenon::simd;
+
+template <class T>
+T poison() {
+  if constexpr (std::is_floating_point_v<T>)
+    return std::numeric_limits<T>::quiet_NaN();
+  else
+    return T{113};
+}
+
+// Lanes from `count` on become something that must not matter.
+template <class T, int N>
+simd::Pack<T, N> with_poison(simd::Pack<T, N> pack, int count) {
+  T lanes[N];
+  pack.store(lanes);
+  for (int i = count; i < N; ++i) lanes[i] = poison<T>();
+  return simd::Pack<T, N>::load(lanes);
+}
+
+// Memory with any strides.
+template <class T>
+struct Strided {
+  using value_type = T;
+  const T* p;
+  index_t row_stride, column_stride;
+
+  int contiguous_axis() const { return row_stride == 1 && column_stride != 1 ? 0 : 1; }
+  T operator()(index_t i, index_t j) const { return p[i * row_stride + j * column_stride]; }
+
+  template <int Axis, int N>
+  TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
+    const T* from = p + i * row_stride + j * column_stride;
+    const index_t stride = Axis == 0 ? row_stride : column_stride;
+    return stride == 1 ? simd::Pack<T, N>::load(from) : simd::Pack<T, N>::gather(from, stride);
+  }
+  template <int Axis, int N>
+  TENON_INLINE simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
+    const T* from = p + i * row_stride + j * column_stride;
+    const index_t stride = Axis == 0 ? row_stride : column_stride;
+    return with_poison(stride == 1 ? simd::Pack<T, N>::load_partial(from, count)
+                                   : simd::Pack<T, N>::gather_partial(from, stride, count),
+                       count);
+  }
+};
+
+// x * 2 + 1, computed while it is read.
+template <class T>
+struct Lazy {
+  using value_type = T;
+  Strided<T> x;
+
+  int contiguous_axis() const { return x.contiguous_axis(); }
+  T operator()(index_t i, index_t j) const {
+    const T twice = static_cast<T>(x(i, j) * T{2});  // exact, so contraction changes nothing
+    return static_cast<T>(twice + T{1});
+  }
+  template <int Axis, int N>
+  TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
+    return x.template load<Axis, N>(i, j) * simd::Pack<T, N>(T{2}) + simd::Pack<T, N>(T{1});
+  }
+  template <int Axis, int N>
+  TENON_INLINE simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
+    return x.template load_partial<Axis, N>(i, j, count) * simd::Pack<T, N>(T{2}) +
+           simd::Pack<T, N>(T{1});
+  }
+};
+
+// Counts how often each element is read.
+template <class T>
+struct Counting {
+  using value_type = T;
+  Strided<T> x;
+  index_t columns;
+  mutable std::vector<int>* reads;
+
+  int contiguous_axis() const { return x.contiguous_axis(); }
+  T operator()(index_t i, index_t j) const { return x(i, j); }
+  template <int Axis>
+  void count(index_t i, index_t j, int n) const {
+    for (int l = 0; l < n; ++l)
+      ++(*reads)[static_cast<std::size_t>((i + (Axis == 0 ? l : 0)) * columns + j +
+                                          (Axis == 1 ? l : 0))];
+  }
+  template <int Axis, int N>
+  simd::Pack<T, N> load(index_t i, index_t j) const {
+    count<Axis>(i, j, N);
+    return x.template load<Axis, N>(i, j);
+  }
+  template <int Axis, int N>
+  simd::Pack<T, N> load_partial(index_t i, index_t j, int n) const {
+    count<Axis>(i, j, n);
+    return x.template load_partial<Axis, N>(i, j, n);
+  }
+};
+
+// A row-major matrix that knows how often each of its elements was stored.
+template <class T>
+struct Stores {
+  index_t columns;
+  std::vector<T> values;
+  std::vector<int> counts;
+
+  Stores(index_t m, index_t n)
+      : columns(n), values(static_cast<std::size_t>(m * n), poison<T>()),
+        counts(static_cast<std::size_t>(m * n)) {}
+
+  template <int N>
+  void store(index_t i, index_t j, simd::Pack<T, N> value) {
+    store_partial<N>(i, j, value, N);
+  }
+  template <int N>
+  void store_partial(index_t i, index_t j, simd::Pack<T, N> value, int count) {
+    const auto at = static_cast<std::size_t>(i * columns + j);
+    value.store_partial(values.data() + at, count);
+    for (int l = 0; l < count; ++l) ++counts[at + static_cast<std::size_t>(l)];
+  }
+  bool each_once() const {
+    for (int c : counts)
+      if (c != 1) return false;
+    return true;
+  }
+};
+
+// Bytes with sentinels on both sides, aligned to 64.
+class Guarded {
+ public:
+  explicit Guarded(std::size_t bytes)
+      : bytes_(bytes), memory_(bytes + 2 * guard + 64, sentinel) {
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
+    start_ = memory_.data() + (64 - address % 64) % 64 + guard;
+  }
+  std::byte* data() { return start_; }
+  bool guards_whole() const {
+    for (std::size_t i = 0; i < guard; ++i)
+      if (start_[-1 - static_cast<std::ptrdiff_t>(i)] != sentinel || start_[bytes_ + i] != sentinel)
+        return false;
+    return true;
+  }
+  // The last element's worth of bytes was written to.
+  bool end_touched(std::size_t element) const {
+    for (std::size_t i = 1; i <= element && i <= bytes_; ++i)
+      if (start_[bytes_ - i] != sentinel) return true;
+    return bytes_ == 0;
+  }
+
+ private:
+  static constexpr std::byte sentinel{0xA5};
+  static constexpr std::size_t guard = 256;
+  std::size_t bytes_;
+  std::vector<std::byte> memory_;
+  std::byte* start_;
+};
+
+// Random values in memory of any layout, `offset` elements away from alignment; `ld` is the distance
+// of rows (row-major) or columns.
+template <class T>
+struct Matrix {
+  std::vector<T> memory;
+  Strided<T> view;
+
+  Matrix(index_t rows, index_t columns, bool row_major, index_t gap, int offset, unsigned seed) {
+    const index_t ld = (row_major ? columns : rows) + gap;
+    memory.assign(static_cast<std::size_t>((row_major ? rows : columns) * ld + offset), poison<T>());
+    std::minstd_rand random(seed + 1);
+    view = {memory.data() + offset, row_major ? ld : 1, row_major ? 1 : ld};
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < columns; ++j) {
+        T& x = memory[static_cast<std::size_t>(offset + i * view.row_stride +
+                                               j * view.column_stride)];
+        if constexpr (std::is_floating_point_v<T>)
+          x = static_cast<T>(static_cast<int>(random() % 20001) - 10000) / T{7919};
+        else
+          x = static_cast<T>(random());
+      }
+  }
+};
+
+// c + a*b as gemm documents it: once rounded, but twice on SSE2; integers wrap.
+template <class T>
+T multiply_add(T a, T b, T c) {
+  if constexpr (std::is_integral_v<T>) {
+    using U = std::uint64_t;
+    return static_cast<T>(static_cast<U>(a) * static_cast<U>(b) + static_cast<U>(c));
+  } else if constexpr (simd::has_fma) {
+    return std::fma(a, b, c);
+  } else {
+    return a * b + c;
+  }
+}
+
+template <class T, class A, class B>
+T chain(index_t i, index_t j, index_t k, const A& a, const B& b) {
+  T sum{0};
+  for (index_t at = 0; at < k; ++at) sum = multiply_add<T>(a(i, at), b(at, j), sum);
+  return sum;
+}
+
+// The sum over lanes for one column, written down from the documentation of gemm_vector.hpp.
+template <class T, class A, class B>
+T lane_sum(index_t i, index_t k, const A& a, const B& b) {
+  constexpr int lanes = simd::native_lanes<T>;
+  T sum[4][lanes] = {};
+  const index_t filled = (k + lanes - 1) / lanes * lanes;
+  for (index_t at = 0; at < filled; ++at) {
+    T& s = sum[(at / lanes) % 4][at % lanes];
+    s = multiply_add<T>(at < k ? a(i, at) : T{0}, at < k ? b(at, 0) : T{0}, s);
+  }
+  using U = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
+  const auto plus = [](T x, T y) { return static_cast<T>(static_cast<U>(x) + static_cast<U>(y)); };
+  T total[lanes];
+  for (int l = 0; l < lanes; ++l)
+    total[l] = plus(plus(sum[0][l], sum[2][l]), plus(sum[1][l], sum[3][l]));
+  for (int half = lanes / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) total[l] = plus(total[l], total[l + half]);
+  return total[0];
+}
+
+template <class T>
+bool same_bits(T x, T y) {
+  return std::memcmp(&x, &y, sizeof(T)) == 0;
+}
+
+// Runs gemm in a workspace of exactly the documented size and holds the result against the reference.
+// Empty: all is well; otherwise what is wrong.
+template <class T, class A, class B>
+std::string check(index_t m, index_t n, index_t k, const A& a, const B& b) {
+  const std::size_t bytes = kernels::gemm_workspace_bytes<T>(m, n, k);
+  if (bytes % 64 != 0) return "workspace is not a multiple of 64";
+  Guarded workspace(bytes);
+  Stores<T> c(m, n);
+  kernels::gemm<T>(m, n, k, a, b, c, workspace.data());
+  if (!workspace.guards_whole()) return "wrote outside the workspace";
+  if (!workspace.end_touched(sizeof(T))) return "the workspace is larger than needed";
+  if (!c.each_once()) return "an element was not stored exactly once";
+  for (index_t i = 0; i < m; ++i)
+    for (index_t j = 0; j < n; ++j) {
+      const T expected = n == 1 ? lane_sum<T>(i, k, a, b) : chain<T>(i, j, k, a, b);
+      const T got = c.values[static_cast<std::size_t>(i * n + j)];
+      if (!same_bits(expected, got))
+        return "c(" + std::to_string(i) + ", " + std::to_string(j) + ") is " + std::to_string(got) +
+               ", expected " + std::to_string(expected);
+    }
+  return {};
+}
+
+// The same with random operands of every layout, misaligned, plain and lazy.
+template <class T>
+std::string check_layouts(index_t m, index_t n, index_t k) {
+  for (int layout = 0; layout < 4; ++layout) {
+    const Matrix<T> a(m, k, (layout & 1) == 0, layout % 3, layout, 17U * static_cast<unsigned>(m + k));
+    const Matrix<T> b(k, n, (layout & 2) == 0, (layout + 1) % 3, layout + 1,
+                      31U * static_cast<unsigned>(n + k));
+    auto wrong = check<T>(m, n, k, a.view, b.view);
+    if (wrong.empty()) wrong = check<T>(m, n, k, Lazy<T>{a.view}, Lazy<T>{b.view});
+    if (!wrong.empty())
+      return std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + ", layout " +
+             std::to_string(layout) + ": " + wrong;
+  }
+  return {};
+}
+
+}  // namespace gemm_test
