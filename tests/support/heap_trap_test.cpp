@@ -112,8 +112,8 @@ const Way ways[] = {
      }},
     {"aligned nothrow new", HeapCall::operator_new,
      [] {
-       sink = ::operator new (opaque_bytes, std::align_val_t{128}, std::nothrow);
-       ::operator delete (sink, std::align_val_t{128});
+       sink = ::operator new(opaque_bytes, std::align_val_t{128}, std::nothrow);
+       ::operator delete(sink, std::align_val_t{128});
      }},
     {"aligned nothrow new[]", HeapCall::operator_new,
      [] {
