@@ -97,15 +97,18 @@ class Arena final : public StampedResource {
   // (block issued before the last reset); nothing is changed then. From a noexcept function such
   // an error ends the program with its text. Cost: O(1) for the last block, else O(log blocks).
   void deallocate(void* block, std::size_t bytes, std::size_t = block_alignment) {
-    const std::size_t i = find(block, bytes == 0);
-    if (i == detail::no_record || records_[i].is_freed() || records_[i].bytes != bytes) [[unlikely]]
-      refuse(block, bytes, i);
-    BumpRecord& record = records_[i];
-    record.stamp_flags |= BumpRecord::freed_flag;
-    detail::poison(block, bytes);
-    ++freed_count_;
-    freed_bytes_ += bytes;
-    if (i + 1 == count_) take_back();
+    if (count_ > floor_ && hole_count_ == 0) [[likely]] {
+      const BumpRecord& last = records_[count_ - 1];
+      if (last.block == block && last.bytes == bytes) [[likely]] {
+        detail::poison(block, bytes);
+        ++freed_count_;
+        below_peak_bytes_ += bytes;
+        top_ = last.before;
+        --count_;
+        return;
+      }
+    }
+    deallocate_slow(block, bytes);
   }
 
   // Everything issued so far dies; the generation changes. Keeps min(capacity, limit) bytes and
@@ -114,8 +117,10 @@ class Arena final : public StampedResource {
   // is kept instead. free_all gives everything back upstream.
   void reset(Retention retention = retain_capacity) noexcept {
     freed_count_ = issued_count_;
-    freed_bytes_ = issued_bytes_;
+    below_peak_bytes_ = peak_bytes_;
     count_ = 0;
+    floor_ = 0;
+    hole_count_ = 0;
     ++generation_;
     retain(retention.limit_bytes);
     enter(0);
@@ -139,7 +144,7 @@ class Arena final : public StampedResource {
       if (records_[k].is_freed()) continue;
       detail::poison(records_[k].block, records_[k].bytes);
       ++freed_count_;
-      freed_bytes_ += records_[k].bytes;
+      below_peak_bytes_ += records_[k].bytes;
     }
     pop_to(kept);
     take_back();
@@ -165,7 +170,7 @@ class Arena final : public StampedResource {
 
   [[nodiscard]] ArenaStats stats() const noexcept {
     ArenaStats s{};
-    s.live_bytes = issued_bytes_ - freed_bytes_;
+    s.live_bytes = peak_bytes_ - below_peak_bytes_;
     s.live_count = static_cast<std::size_t>(issued_count_ - freed_count_);
     s.peak_bytes = peak_bytes_;
     for (std::size_t c = 0; c < chunk_count_; ++c) {
@@ -214,9 +219,10 @@ class Arena final : public StampedResource {
     records_[count_] = {top_, block, bytes, ++issued_count_};
     ++count_;
     if (bytes > 0) top_ = block + bytes;
-    issued_bytes_ += bytes;
-    const std::size_t live = issued_bytes_ - freed_bytes_;
-    if (live > peak_bytes_) peak_bytes_ = live;
+    if (__builtin_sub_overflow(below_peak_bytes_, bytes, &below_peak_bytes_)) [[unlikely]] {
+      peak_bytes_ -= below_peak_bytes_;  // live bytes passed the peak by that much
+      below_peak_bytes_ = 0;
+    }
     detail::unpoison(block, bytes);
     return block;
   }
@@ -232,6 +238,19 @@ class Arena final : public StampedResource {
         padding_for(alignment) > available || bytes > available - padding_for(alignment))
       next_chunk(bytes, alignment);
     return issue(top_ + padding_for(alignment), bytes);
+  }
+
+  [[gnu::noinline]] void deallocate_slow(void* block, std::size_t bytes) {
+    const std::size_t i = find(block, bytes == 0);
+    if (i == detail::no_record || records_[i].is_freed() || records_[i].bytes != bytes) [[unlikely]]
+      refuse(block, bytes, i);
+    BumpRecord& record = records_[i];
+    record.stamp_flags |= BumpRecord::freed_flag;
+    ++hole_count_;
+    detail::poison(block, bytes);
+    ++freed_count_;
+    below_peak_bytes_ += bytes;
+    if (i + 1 == count_) take_back();
   }
 
   // Moves on to a chunk with room for the block: one kept from before a rewind, or a new one.
@@ -251,6 +270,7 @@ class Arena final : public StampedResource {
     if (next > 0) chunks_[current_].left_top = top_;
     enter(next);
     chunks_[next].first_record = count_;
+    floor_ = next > 0 ? count_ + 1 : 0;
   }
 
   // Puts a new chunk at index `place`; unchanged on failure.
@@ -282,11 +302,14 @@ class Arena final : public StampedResource {
   // Forgets the records from index `kept` on and moves the top down to where they began.
   void pop_to(std::size_t kept) noexcept {
     if (kept == count_) return;
+    for (std::size_t k = kept; k < count_ && hole_count_ > 0; ++k)
+      hole_count_ -= records_[k].is_freed();
     std::byte* top = records_[kept].before;
     while (current_ > 0 && kept <= chunks_[current_].first_record) {
       if (kept == chunks_[current_].first_record) top = chunks_[current_ - 1].left_top;
       --current_;
     }
+    floor_ = current_ > 0 ? chunks_[current_].first_record + 1 : 0;
     top_ = top;
     end_ = chunks_[current_].data + chunks_[current_].bytes;
     count_ = kept;
@@ -391,11 +414,12 @@ class Arena final : public StampedResource {
   std::byte* end_ = nullptr;
   detail::UpstreamArray<BumpRecord> records_;
   std::size_t count_ = 0;           // records
+  std::size_t floor_ = 0;           // records from here on are popped without leaving the chunk
+  std::size_t hole_count_ = 0;      // freed records that later blocks keep from being popped
   std::uint64_t issued_count_ = 0;  // also the last stamp
   std::uint64_t freed_count_ = 0;
-  std::size_t issued_bytes_ = 0;  // totals; their difference is live
-  std::size_t freed_bytes_ = 0;
-  std::size_t peak_bytes_ = 0;
+  std::size_t peak_bytes_ = 0;        // of live bytes as requested
+  std::size_t below_peak_bytes_ = 0;  // peak minus live: one counter on the fast path, not two
   std::uint64_t generation_ = 1;
   detail::UpstreamArray<Chunk> chunks_;
   std::size_t chunk_count_ = 0;

@@ -60,7 +60,8 @@ class BufferPool final : public StampedResource {
 
   // The bucket that serves `bytes`. Contract: bytes <= max_block_bytes.
   [[nodiscard]] static constexpr std::size_t bucket_of(std::size_t bytes) noexcept {
-    return static_cast<std::size_t>(std::bit_width((bytes - (bytes > 0)) | 63)) - 6;
+    const std::size_t last = bytes > 0 ? bytes - 1 : 0;
+    return static_cast<std::size_t>(std::bit_width(last | (min_block_bytes - 1))) - 6;
   }
   [[nodiscard]] static constexpr std::size_t bucket_bytes(std::size_t bucket) noexcept {
     return min_block_bytes << bucket;
@@ -109,7 +110,7 @@ class BufferPool final : public StampedResource {
       ++empty_count_;
       return {};
     }
-    return {issue(*b, b->capacity), b->capacity};
+    return {issue(*b, b->capacity()), b->capacity()};
   }
 
   // A pooled block, or a fresh one from upstream. Errors: OutOfMemory; the pool is as it was.
@@ -117,7 +118,7 @@ class BufferPool final : public StampedResource {
                                                   std::size_t alignment = block_alignment) {
     Block* b = take(bytes, alignment);
     if (b == nullptr) b = &make_missing(bytes, alignment);
-    return {issue(*b, b->capacity), b->capacity};
+    return {issue(*b, b->capacity()), b->capacity()};
   }
 
   // Takes a block back. Contract: the span begins where a get did; a shorter span is fine, because
@@ -125,7 +126,7 @@ class BufferPool final : public StampedResource {
   void put(std::span<std::byte> block) {
     if (block.data() == nullptr) return;
     Block* b = find(block.data());
-    if (!is_issued(b) || block.size() > b->capacity) [[unlikely]]
+    if (!is_issued(b) || block.size() > b->capacity()) [[unlikely]]
       refuse(block.data(), block.size(), b);
     recycle(*b);
   }
@@ -154,15 +155,14 @@ class BufferPool final : public StampedResource {
   }
 
   // Every block given out is back in the pool; memory is kept (above a limit per bucket it goes
-  // upstream), handles to the blocks are stale. Cost: O(buckets), about 20 ns; no allocation.
+  // upstream), handles to the blocks are stale. Cost: O(buckets), about 10 ns; no allocation.
   void clear() noexcept {
     for (std::uint64_t rest = used_; rest != 0; rest &= rest - 1) {
       Bucket& bucket = buckets_[std::countr_zero(rest)];
       bucket.free = nullptr;
       bucket.fresh = bucket.owned;
-      bucket.returned = bucket.issued;
     }
-    returned_bytes_ = issued_bytes_;
+    below_peak_bytes_ = peak_bytes_;
     cleared_stamp_ = stamp_;
     ++generation_;
     if constexpr (detail::poisons) poison_free();
@@ -177,13 +177,10 @@ class BufferPool final : public StampedResource {
   // Makes sure that the next `count` requests of `bytes` are hits.
   // Errors: OutOfMemory; the pool is as it was. Allocations: the missing blocks.
   void reserve(std::size_t bytes, std::size_t count = 1) {
+    const Bucket& bucket = buckets_[row_of(bytes, block_alignment)];
     std::size_t pooled = 0;
-    if (const std::size_t i = row_of(bytes, block_alignment); i != exact) {
-      pooled = pooled_count(buckets_[i]);
-    } else {
-      for (const Block* b = buckets_[exact].owned; b != nullptr; b = b->next_owned)
-        pooled += serves(*b, bytes, block_alignment);
-    }
+    for (const Block* b = bucket.owned; b != nullptr && pooled < count; b = b->next_owned)
+      pooled += serves(*b, bytes, block_alignment);
     Reservation made(*this);
     for (; pooled < count; ++pooled) made.add(make(bytes, block_alignment));
     made.keep();
@@ -191,6 +188,7 @@ class BufferPool final : public StampedResource {
 
   // At most this many free blocks stay in each bucket; more go back upstream, now and at every put,
   // deallocate and clear. Blocks beyond the buckets are not limited. Default: unlimited.
+  // Cost: with a limit a free walks the blocks of its bucket.
   void limit_per_bucket(std::size_t free_blocks) noexcept {
     limit_ = free_blocks;
     apply_limit();
@@ -209,50 +207,51 @@ class BufferPool final : public StampedResource {
     return b != nullptr && b->stamp == stamp;
   }
 
+  // Cost: O(owned blocks), so that allocation need not count.
   [[nodiscard]] PoolStats stats() const noexcept {
     PoolStats s{};
-    s.live_bytes = issued_bytes_ - returned_bytes_;
+    s.live_bytes = peak_bytes_ - below_peak_bytes_;
     s.peak_bytes = peak_bytes_;
     s.owned_bytes = owned_bytes_;
+    for (const Bucket& bucket : buckets_) {
+      for (const Block* b = bucket.owned; b != nullptr; b = b->next_owned) {
+        const bool live = is_issued(b);
+        s.live_count += live;
+        s.pooled_count += !live;
+        s.pooled_bytes += live ? 0 : b->capacity();
+      }
+    }
     s.allocations = stamp_;
+    s.deallocations = s.allocations - s.live_count;
     s.hits = stamp_ - made_count_;
     s.misses = made_count_ + empty_count_;
-    std::size_t capacity_given_out = 0;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Bucket& bucket = buckets_[i];
-      const auto live = static_cast<std::size_t>(bucket.issued - bucket.returned);
-      s.live_count += live;
-      s.pooled_count += bucket.owned_count - live;
-      if (i != exact) capacity_given_out += live * bucket_bytes(i % bucket_count);
-    }
-    for (const Block* b = buckets_[exact].owned; b != nullptr; b = b->next_owned)
-      if (is_issued(b)) capacity_given_out += b->capacity;
-    s.pooled_bytes = owned_bytes_ - capacity_given_out;
-    s.deallocations = s.allocations - s.live_count;
     return s;
   }
 
  private:
+  struct Bucket;
+
   // What the pool knows of a block; one cache line, beside the block.
   struct alignas(64) Block {
     std::byte* data = nullptr;
     std::uint64_t stamp = 0;  // of the current issue; 0 when freed, <= cleared_stamp_ when cleared
     std::size_t requested = 0;  // bytes of the current issue
+    Bucket* bucket = nullptr;
     Block* next_free = nullptr;
     Block* next_owned = nullptr;
     Block* previous_owned = nullptr;
-    std::size_t capacity = 0;
-    std::uint32_t bucket = 0;
-    std::uint32_t log2_alignment = 0;  // as asked upstream
+    std::size_t capacity_bits = 0;  // capacity, a multiple of 64, plus log2 of the alignment
+
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_bits & ~std::size_t{63}; }
+    [[nodiscard]] std::size_t alignment() const noexcept {
+      return std::size_t{1} << (capacity_bits & 63);
+    }
   };
 
   struct Bucket {
     Block* free = nullptr;   // freed since the last clear
     Block* fresh = nullptr;  // owned, and neither issued nor freed since the last clear
     Block* owned = nullptr;  // all
-    std::size_t owned_count = 0;
-    std::uint64_t issued = 0;
-    std::uint64_t returned = 0;
   };
 
   // Two rows of buckets (64-byte aligned, page aligned) and the blocks of exact size.
@@ -302,9 +301,11 @@ class BufferPool final : public StampedResource {
 
   // Removes a free block that fits from the pool, or gives null.
   [[nodiscard]] Block* take(std::size_t bytes, std::size_t alignment) noexcept {
-    if (bytes > max_block_bytes || alignment > block_alignment) [[unlikely]]
+    const std::size_t last = bytes - 1;  // wraps for an empty request, which is rare
+    if (last >= max_block_bytes || alignment > block_alignment) [[unlikely]]
       return take_rare(bytes, alignment);
-    return take_from(buckets_[bucket_of(bytes)]);
+    const auto width = static_cast<std::size_t>(std::bit_width(last | (min_block_bytes - 1)));
+    return take_from(buckets_[width - 6]);
   }
 
   [[nodiscard]] static Block* take_from(Bucket& bucket) noexcept {
@@ -335,17 +336,17 @@ class BufferPool final : public StampedResource {
   [[nodiscard]] bool serves(const Block& b, std::size_t bytes,
                             std::size_t alignment) const noexcept {
     return !is_issued(&b) && bytes <= detail::largest_block_bytes &&
-           b.capacity == footprint(bytes) &&
+           b.capacity() == footprint(bytes) &&
            (reinterpret_cast<std::uintptr_t>(b.data) & (alignment - 1)) == 0;
   }
 
   [[nodiscard]] std::byte* issue(Block& b, std::size_t bytes) noexcept {
     b.stamp = ++stamp_;
     b.requested = bytes;
-    ++buckets_[b.bucket].issued;
-    issued_bytes_ += bytes;
-    const std::size_t live = issued_bytes_ - returned_bytes_;
-    if (live > peak_bytes_) peak_bytes_ = live;
+    if (__builtin_sub_overflow(below_peak_bytes_, bytes, &below_peak_bytes_)) [[unlikely]] {
+      peak_bytes_ -= below_peak_bytes_;  // live bytes passed the peak by that much
+      below_peak_bytes_ = 0;
+    }
     last_ = &b;
     detail::unpoison(b.data, bytes);
     return b.data;
@@ -353,10 +354,9 @@ class BufferPool final : public StampedResource {
 
   // Ends the issue of a live block.
   void recycle(Block& b) noexcept {
-    ++buckets_[b.bucket].returned;
-    returned_bytes_ += b.requested;
+    below_peak_bytes_ += b.requested;
     detail::poison(b.data, b.requested);
-    if (limit_ != unlimited && is_full(b.bucket)) [[unlikely]]
+    if (limit_ != unlimited && is_full(*b.bucket)) [[unlikely]]
       drop(b);
     else
       push_free(b);
@@ -364,18 +364,18 @@ class BufferPool final : public StampedResource {
 
   // For blocks of exact size the list is written and never read: they are found by size.
   void push_free(Block& b) noexcept {
-    Bucket& bucket = buckets_[b.bucket];
+    Bucket& bucket = *b.bucket;
     b.stamp = 0;
     b.next_free = bucket.free;
     bucket.free = &b;
   }
 
-  [[nodiscard]] std::size_t pooled_count(const Bucket& bucket) const noexcept {
-    return bucket.owned_count - static_cast<std::size_t>(bucket.issued - bucket.returned);
-  }
-  // Counts the block that is coming back.
-  [[nodiscard]] bool is_full(std::size_t bucket) const noexcept {
-    return bucket != exact && pooled_count(buckets_[bucket]) > limit_;
+  // Whether a bucket has as many free blocks as the limit allows.
+  [[nodiscard]] TENON_COLD bool is_full(const Bucket& bucket) const noexcept {
+    std::size_t free_count = 0;
+    for (const Block* b = bucket.owned; b != nullptr && free_count < limit_; b = b->next_owned)
+      free_count += !is_issued(b);
+    return &bucket != &buckets_[exact] && free_count >= limit_;
   }
 
   [[nodiscard]] TENON_COLD Block& make_missing(std::size_t bytes, std::size_t alignment) {
@@ -402,14 +402,12 @@ class BufferPool final : public StampedResource {
     spare_ = b.next_free;
     b = Block{};
     b.data = static_cast<std::byte*>(data);
-    b.capacity = capacity;
-    b.bucket = static_cast<std::uint32_t>(row);
-    b.log2_alignment = static_cast<std::uint32_t>(std::countr_zero(multiple));
+    b.capacity_bits = capacity | static_cast<std::size_t>(std::countr_zero(multiple));
     Bucket& bucket = buckets_[row];
+    b.bucket = &bucket;
     b.next_owned = bucket.owned;
     if (bucket.owned != nullptr) bucket.owned->previous_owned = &b;
     bucket.owned = &b;
-    ++bucket.owned_count;
     used_ |= std::uint64_t{1} << row;
     owned_bytes_ += capacity;
     ++block_count_;
@@ -419,12 +417,11 @@ class BufferPool final : public StampedResource {
 
   // Gives a block back upstream that is neither issued nor in a free list.
   void drop(Block& b) noexcept {
-    Bucket& bucket = buckets_[b.bucket];
+    Bucket& bucket = *b.bucket;
     (b.previous_owned != nullptr ? b.previous_owned->next_owned : bucket.owned) = b.next_owned;
     if (b.next_owned != nullptr) b.next_owned->previous_owned = b.previous_owned;
-    --bucket.owned_count;
     --block_count_;
-    owned_bytes_ -= b.capacity;
+    owned_bytes_ -= b.capacity();
     if (last_ == &b) last_ = &none_;
     erase(b);
     give_back(b);
@@ -434,8 +431,8 @@ class BufferPool final : public StampedResource {
   }
 
   void give_back(const Block& b) noexcept {
-    detail::unpoison(b.data, b.capacity);
-    upstream_->deallocate(b.data, b.capacity, std::size_t{1} << b.log2_alignment);
+    detail::unpoison(b.data, b.capacity());
+    upstream_->deallocate(b.data, b.capacity(), b.alignment());
   }
 
   // Gives free blocks of a bucket back upstream until `kept` are left.
@@ -454,14 +451,13 @@ class BufferPool final : public StampedResource {
   }
 
   TENON_COLD void apply_limit() noexcept {
-    for (std::size_t i = 0; i < exact; ++i)
-      if (pooled_count(buckets_[i]) > limit_) trim_bucket(buckets_[i], limit_);
+    for (std::size_t i = 0; i < exact; ++i) trim_bucket(buckets_[i], limit_);
   }
 
   void poison_free() noexcept {
     for (const Bucket& bucket : buckets_)
       for (const Block* b = bucket.owned; b != nullptr; b = b->next_owned)
-        detail::poison(b->data, b->capacity);
+        detail::poison(b->data, b->capacity());
   }
 
   void add_slab() {
@@ -538,7 +534,7 @@ class BufferPool final : public StampedResource {
                                    block, bytes);
     if (b->stamp == 0)
       detail::raise<ContractError>(owner_, "double free of %p, a block of %zu B", block,
-                                   b->capacity);
+                                   b->capacity());
     if (b->stamp <= cleared_stamp_)
       detail::raise<StaleTensorError>(owner_,
                                       "free of %p (%zu B) after clear: allocation %llu, cleared "
@@ -547,15 +543,14 @@ class BufferPool final : public StampedResource {
                                       static_cast<unsigned long long>(cleared_stamp_));
     detail::raise<ContractError>(
         owner_, "%p is freed with %zu B but was issued with %zu B (capacity %zu B)", block, bytes,
-        b->requested, b->capacity);
+        b->requested, b->capacity());
   }
 
   Block* last_ = &none_;     // issued last
   std::uint64_t stamp_ = 0;  // of the last issue: the number of allocations
   std::uint64_t cleared_stamp_ = 0;
-  std::size_t issued_bytes_ = 0;  // totals; their difference is live
-  std::size_t returned_bytes_ = 0;
-  std::size_t peak_bytes_ = 0;
+  std::size_t peak_bytes_ = 0;        // of live bytes as requested
+  std::size_t below_peak_bytes_ = 0;  // peak minus live: one counter on the fast path, not two
   std::size_t limit_ = unlimited;
   Block** table_ = nullptr;
   std::size_t table_size_ = 0;  // 0 or a power of two
