@@ -81,6 +81,14 @@ struct BitNot {
   TENON_INLINE constexpr auto operator()(const auto& a) const { return ~a; }
 };
 
+// Formula: a: what `view = expression` stretches to the view.
+struct Assign {
+  static constexpr const char* name = "assign";
+  static constexpr bool takes_masks = true;
+  static constexpr int weight = 0;
+  TENON_INLINE constexpr auto operator()(const auto& a) const { return a; }
+};
+
 // Formula: c ? a : b, lane by lane; both a and b are evaluated.
 struct Where {
   static constexpr const char* name = "where";

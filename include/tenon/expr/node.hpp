@@ -206,6 +206,7 @@ class Node : private detail::Stored<Op, detail::Slot_of<0, Node<Op, T, S, Operan
   using value_type = T;
   using shape_type = S;
   using operand_types = hana::basic_tuple<Operands...>;
+  static constexpr int operand_count = static_cast<int>(sizeof...(Operands));
 
   constexpr Node(Op op, const S& shape, Operands&&... operands)
       : StoredOp(std::move(op)), StoredShape(shape), operands_{std::move(operands)...} {}

@@ -64,9 +64,9 @@ struct Nest {
 };
 
 // A strided pointer. Unit is the axis whose stride is taken to be 1 (-1: none is known); a set bit
-// of Zero marks an axis whose stride is known to be 0. Both are promises of the type that
-// `hints_hold` compares with the strides.
-template <class T, int R, int Unit, unsigned Zero>
+// of Zero marks an axis whose stride is known to be 0. Where Sure is false, Unit is a guess (an extent
+// known at run time may turn out to be 1 and be stretched) that `hints_hold` compares with the strides.
+template <class T, int R, int Unit, unsigned Zero, bool Sure = true>
 class StridedCursor {
  public:
   using value_type = std::remove_const_t<T>;
@@ -75,6 +75,7 @@ class StridedCursor {
   static constexpr int unit_axis = Unit;
   static constexpr unsigned element_sizes = sizeof(T);
   static constexpr int weight = 1;
+  static constexpr bool sure = Sure;
 
   constexpr StridedCursor(T* pointer, const Strides& strides) noexcept
       : pointer_(pointer), strides_(strides) {}
@@ -160,12 +161,12 @@ class StridedCursor {
         const auto c = static_cast<std::size_t>(Source[d]);
         strides[d] = strides_[c] * steps[c];
       }
-    return StridedCursor<T, R2, hints.unit, hints.zero>(p, strides);
+    return StridedCursor<T, R2, hints.unit, hints.zero, Sure>(p, strides);
   }
 
   // This cursor stretched to rank R2: leading axes and axes of extent 1 get stride 0. OneMask marks
-  // axes of this cursor whose extent is known to be 1.
-  template <int R2, unsigned OneMask, class Extents>
+  // axes of this cursor whose extent is known to be 1, OpenMask those that may turn out to be.
+  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
   [[nodiscard]] constexpr auto broadcast(const Extents& extents) const noexcept {
     constexpr int shift = R2 - R;
     constexpr bool unit_is_one = Unit >= 0 && ((OneMask >> (Unit < 0 ? 0 : Unit)) & 1U) != 0;
@@ -174,7 +175,18 @@ class StridedCursor {
     std::array<index_t, static_cast<std::size_t>(R2)> strides{};
     for (std::size_t c = 0; c < static_cast<std::size_t>(R); ++c)
       strides[c + static_cast<std::size_t>(shift)] = extents[c] == 1 ? 0 : strides_[c];
-    return StridedCursor<T, R2, unit, zero>(pointer_, strides);
+    constexpr bool sure_now = Sure && (Unit < 0 || ((OpenMask >> (Unit < 0 ? 0 : Unit)) & 1U) == 0);
+    return StridedCursor<T, R2, unit, zero, sure_now>(pointer_, strides);
+  }
+
+  // The axis of the last two that lies in memory order, -1 where neither does.
+  [[nodiscard]] constexpr int memory_axis() const noexcept {
+    if constexpr (R == 0) return -1;
+    if constexpr (R >= 1 && Unit == R - 1) return R - 1;
+    if constexpr (R >= 2 && Unit == R - 2) return R - 2;
+    if (R >= 1 && strides_[static_cast<std::size_t>(R >= 1 ? R - 1 : 0)] == 1) return R - 1;
+    if (R >= 2 && strides_[static_cast<std::size_t>(R >= 2 ? R - 2 : 0)] == 1) return R - 2;
+    return -1;
   }
 
   [[nodiscard]] constexpr T* pointer() const noexcept { return pointer_; }
@@ -246,6 +258,7 @@ class ScalarCursor {
   static constexpr int unit_axis = -1;
   static constexpr unsigned element_sizes = sizeof(T);
   static constexpr int weight = 0;
+  static constexpr bool sure = true;
 
   constexpr explicit ScalarCursor(T value) noexcept : value_(value) {}
 
@@ -254,6 +267,7 @@ class ScalarCursor {
     return simd::Pack<T, N>(value_);
   }
   TENON_INLINE constexpr void step(int, index_t) noexcept {}
+  [[nodiscard]] constexpr int memory_axis() const noexcept { return -1; }
   [[nodiscard]] constexpr bool mergeable(int, int, index_t) const noexcept { return true; }
   constexpr void compact(const Nest<R>&) noexcept {}
   [[nodiscard]] constexpr bool hints_hold(int) const noexcept { return true; }
@@ -262,7 +276,7 @@ class ScalarCursor {
   [[nodiscard]] constexpr auto remap(const Starts&, const Steps&) const noexcept {
     return ScalarCursor<T, static_cast<int>(Source.size())>(value_);
   }
-  template <int R2, unsigned OneMask, class Extents>
+  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
   [[nodiscard]] constexpr auto broadcast(const Extents&) const noexcept {
     return ScalarCursor<T, R2>(value_);
   }
@@ -280,12 +294,14 @@ class BoundCursor {
   static constexpr int unit_axis = -1;
   static constexpr unsigned element_sizes = sizeof(T);
   static constexpr int weight = 0;
+  static constexpr bool sure = true;
 
   template <int N, int Axis, bool Partial, class Environment>
   [[nodiscard]] TENON_INLINE auto read(const Position&, const Environment& environment) const {
     return lookup<Tag>(environment);
   }
   TENON_INLINE constexpr void step(int, index_t) noexcept {}
+  [[nodiscard]] constexpr int memory_axis() const noexcept { return -1; }
   [[nodiscard]] constexpr bool mergeable(int, int, index_t) const noexcept { return true; }
   constexpr void compact(const Nest<R>&) noexcept {}
   [[nodiscard]] constexpr bool hints_hold(int) const noexcept { return true; }
@@ -294,7 +310,7 @@ class BoundCursor {
   [[nodiscard]] constexpr auto remap(const Starts&, const Steps&) const noexcept {
     return BoundCursor<Tag, T, static_cast<int>(Source.size())>();
   }
-  template <int R2, unsigned OneMask, class Extents>
+  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
   [[nodiscard]] constexpr auto broadcast(const Extents&) const noexcept {
     return BoundCursor<Tag, T, R2>();
   }
@@ -375,6 +391,7 @@ class MapCursor {
   static constexpr int unit_axis = detail::common_unit_axis<C...>();
   static constexpr unsigned element_sizes = (sizeof(T) | ... | C::element_sizes);
   static constexpr int weight = (detail::weight_of<F> + ... + C::weight);
+  static constexpr bool sure = (C::sure && ...);
 
   constexpr explicit MapCursor(const F& f, const C&... operands) : f_(f), operands_{operands...} {}
 
@@ -386,6 +403,13 @@ class MapCursor {
   }
   TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
     hana::unpack(operands_, [&](auto&... c) TENON_INLINE_LAMBDA { (c.step(axis, count), ...); });
+  }
+  [[nodiscard]] constexpr int memory_axis() const noexcept {
+    return hana::unpack(operands_, [](const auto&... c) {
+      int axis = -1;
+      ((axis = axis >= 0 ? axis : c.memory_axis()), ...);
+      return axis;
+    });
   }
   [[nodiscard]] constexpr bool mergeable(int outer, int inner, index_t extent) const noexcept {
     return hana::unpack(operands_, [&](const auto&... c) {
@@ -406,10 +430,10 @@ class MapCursor {
     return rebuild<static_cast<int>(Source.size())>(
         [&](const auto& c) { return c.template remap<Source, UnitAxes>(starts, steps); });
   }
-  template <int R2, unsigned OneMask, class Extents>
+  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
   [[nodiscard]] constexpr auto broadcast(const Extents& extents) const {
     return rebuild<R2>(
-        [&](const auto& c) { return c.template broadcast<R2, OneMask>(extents); });
+        [&](const auto& c) { return c.template broadcast<R2, OneMask, OpenMask>(extents); });
   }
 
  private:
@@ -433,6 +457,7 @@ class LetCursor {
   static constexpr int unit_axis = detail::common_unit_axis<Bound, Body>();
   static constexpr unsigned element_sizes = Bound::element_sizes | Body::element_sizes;
   static constexpr int weight = Bound::weight + Body::weight;
+  static constexpr bool sure = Bound::sure && Body::sure;
 
   constexpr LetCursor(const Bound& bound, const Body& body) : bound_(bound), body_(body) {}
 
@@ -444,6 +469,10 @@ class LetCursor {
   TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
     bound_.step(axis, count);
     body_.step(axis, count);
+  }
+  [[nodiscard]] constexpr int memory_axis() const noexcept {
+    const int axis = bound_.memory_axis();
+    return axis >= 0 ? axis : body_.memory_axis();
   }
   [[nodiscard]] constexpr bool mergeable(int outer, int inner, index_t extent) const noexcept {
     return bound_.mergeable(outer, inner, extent) && body_.mergeable(outer, inner, extent);
@@ -463,10 +492,10 @@ class LetCursor {
     return make(bound_.template remap<Source, UnitAxes>(starts, steps),
                 body_.template remap<Source, UnitAxes>(starts, steps));
   }
-  template <int R2, unsigned OneMask, class Extents>
+  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
   [[nodiscard]] constexpr auto broadcast(const Extents& extents) const {
-    return make(bound_.template broadcast<R2, OneMask>(extents),
-                body_.template broadcast<R2, OneMask>(extents));
+    return make(bound_.template broadcast<R2, OneMask, OpenMask>(extents),
+                body_.template broadcast<R2, OneMask, OpenMask>(extents));
   }
 
  private:

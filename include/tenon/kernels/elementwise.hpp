@@ -13,6 +13,7 @@ class Target {
   static constexpr int rank = Dst::rank;
   static constexpr int unit_axis = Dst::unit_axis;
   static constexpr unsigned element_sizes = Cursor::element_sizes | Dst::element_sizes;
+  static constexpr bool sure = Cursor::sure && Dst::sure;
 
   constexpr Target(const Cursor& cursor, const Dst& dst) : cursor_(cursor), dst_(dst) {}
 
@@ -115,8 +116,8 @@ void assign_rows(const Nested& nest, Src src, Dst dst) {
 template <std::size_t R, class Src, class Dst>
 void assign(const std::array<index_t, R>& extents, Src src, Dst dst) {
   if constexpr (R == 0) {
-    assign(std::array<index_t, 1>{1}, src.template broadcast<1, 0U>(extents),
-           dst.template broadcast<1, 0U>(extents));
+    assign(std::array<index_t, 1>{1}, src.template broadcast<1, 0U, 0U>(extents),
+           dst.template broadcast<1, 0U, 0U>(extents));
   } else {
     constexpr int lanes = lanes_for<Src::element_sizes | Dst::element_sizes>;
     for (index_t e : extents)

@@ -1,0 +1,325 @@
+#pragma once
+// Evaluation: an expression becomes elements, in memory that the caller names.
+
+#include <tenon/eval/overlap.hpp>
+#include <tenon/eval/stages.hpp>
+#include <tenon/eval/workspace.hpp>
+
+namespace tenon::inline TENON_MODE {
+
+// A destination that the caller vouches for: it overlaps no operand, or only at the same index.
+template <class Dst>
+class NoAlias {
+ public:
+  constexpr explicit NoAlias(const Dst& dst) noexcept : dst_(dst) {}
+  [[nodiscard]] constexpr const Dst& view() const noexcept { return dst_; }
+
+ private:
+  Dst dst_;
+};
+
+// Formula: eval_into(noalias(dst), e, …) skips the check for overlap.
+// Contract: no element of dst is read by e, but at the index where it is written.
+template <TensorLike Dst>
+[[nodiscard]] constexpr auto noalias(Dst&& dst) noexcept {
+  if constexpr (is_tensor_view_v<std::remove_cvref_t<Dst>>)
+    return NoAlias<std::remove_cvref_t<Dst>>(dst);
+  else
+    return NoAlias<decltype(dst.view())>(dst.view());
+}
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+template <class E>
+[[nodiscard]] constexpr auto slots_for(const E& e) {
+  return plan_slots(run_time_records(e), structure_of<E>);
+}
+
+// Stages of one elementwise loop need no slots at all, whatever the extents.
+template <class E>
+inline constexpr bool needs_no_slots =
+    structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0;
+
+// f(slots) with the slots of e: the constant ones where there are, else planned now, on the stack.
+template <class E, class F>
+decltype(auto) with_slots(const E& e, const F& f) {
+  if constexpr (planned_when_compiling<E>) {
+    return f(static_slots<E>);
+  } else if constexpr (needs_no_slots<E>) {
+    static constexpr Slots<node_count<E>> none{};
+    return f(none);
+  } else {
+    return f(slots_for(e));
+  }
+}
+
+// Evaluates e into the view dst with a workspace of slots.workspace_bytes.
+template <class E, class SlotTable, class T, class S, class Layout>
+void run(const E& e, const SlotTable& slots, const TensorView<T, S, Layout>& dst,
+         std::byte* workspace) {
+  run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, view_cursor(dst));
+}
+
+template <class Dst, class E>
+consteval void require_same_element() {
+  static_assert(std::same_as<value_t<Dst>, value_t<E>>,
+                "The destination and the expression have different element types: write "
+                "cast<T>(expression).");
+  static_assert(!std::is_const_v<typename Dst::element_type>,
+                "The destination of an evaluation has const elements.");
+}
+
+// The extents of two shape types can be the same.
+template <class A, class B>
+concept MatchingShapes = A::rank() == B::rank() && [] {
+  if constexpr (A::rank() == B::rank()) {
+    for (std::size_t i = 0; i < A::pattern.size(); ++i)
+      if (is_static_extent(A::pattern[i]) && is_static_extent(B::pattern[i]) &&
+          A::pattern[i] != B::pattern[i])
+        return false;
+  }
+  return true;
+}();
+
+template <class Destination, class Result>
+consteval void require_matching_shapes() {
+  static_assert(MatchingShapes<Destination, Result>,
+                "The destination of eval_into does not have the shape of the expression. Both "
+                "shapes are named in the lines around this.");
+}
+
+template <class Dst, class E>
+void check_destination(const char* operation, const Dst& dst, const E& e) {
+  require_same_element<Dst, E>();
+  require_matching_shapes<shape_t<Dst>, shape_t<E>>();
+  if constexpr (!(shape_t<Dst>::is_static && shape_t<E>::is_static)) {
+    if (!(dst.shape() == e.shape()))
+      raise<ShapeError>(operation, "the destination has shape %s, the expression %s",
+                        ShapeText(dst.shape().extents()).text, ShapeText(e.shape().extents()).text);
+  }
+}
+
+// dst = temporary copy of e, where they overlap.
+template <class E, class SlotTable, class Dst>
+void run_through_temporary(const E& e, const SlotTable& slots, const Dst& dst,
+                           std::byte* workspace) {
+  using T = value_t<E>;
+  T* p = reinterpret_cast<T*>(workspace + slots.workspace_bytes);
+  const TensorView<T, shape_t<E>> temporary(p, e.shape());
+  run(e, slots, temporary, workspace);
+  const auto copy = leaf_of_view(temporary);
+  static constexpr Slots<1> none{};
+  run(copy, none, dst, nullptr);
+}
+
+// Evaluates the node e into dst; memory(bytes) gives the workspace, and its lifetime.
+template <bool MayAlias, class Dst, class E, class Memory>
+void evaluate_into(const Dst& dst, const E& e, const Memory& memory) {
+  check_destination("eval_into", dst, e);
+  check_leaves("eval_into", e);
+  with_slots(e, [&](const auto& slots) {
+    if constexpr (MayAlias) {
+      if (conflicts(e, dst)) {
+        const auto block = memory(slots.workspace_bytes +
+                                  align_up(static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>),
+                                           workspace_alignment));
+        run_through_temporary(e, slots, dst, block.data());
+        return;
+      }
+    }
+    const auto block = memory(slots.workspace_bytes);
+    run(e, slots, dst, block.data());
+  });
+}
+
+// The node behind an argument: the argument itself, or the leaf that it becomes.
+template <class X, class F>
+decltype(auto) with_node(const X& x, const F& f) {
+  if constexpr (ExpressionNode<X>)
+    return f(x);
+  else
+    return f(as_operand(x));
+}
+
+template <class Dst>
+struct Destination {
+  static constexpr bool may_alias = true;
+  static constexpr auto view(Dst& dst) {
+    if constexpr (is_tensor_view_v<std::remove_cvref_t<Dst>>)
+      return dst;
+    else
+      return dst.view();
+  }
+};
+template <class View>
+struct Destination<NoAlias<View>> {
+  static constexpr bool may_alias = false;
+  static constexpr auto view(const NoAlias<View>& dst) { return dst.view(); }
+};
+template <class View>
+struct Destination<const NoAlias<View>> : Destination<NoAlias<View>> {};
+
+template <class Dst>
+inline constexpr bool is_noalias = false;
+template <class View>
+inline constexpr bool is_noalias<NoAlias<View>> = true;
+
+// A workspace that somebody else holds.
+struct BorrowedBlock {
+  std::byte* bytes;
+  [[nodiscard]] constexpr std::byte* data() const noexcept { return bytes; }
+};
+
+template <class E, class Result, class Scratchpad>
+[[nodiscard]] auto evaluate(const E& e, Result& results, Scratchpad& workspace) {
+  check_leaves("eval", e);
+  using T = value_t<E>;
+  using S = shape_t<E>;
+  Tensor<T, S> result(e.shape(), results);
+  with_slots(e, [&](const auto& slots) {
+    const WorkspaceBlock<Scratchpad> block(workspace, slots.workspace_bytes);
+    run(e, slots, TensorView<T, S>(result.data(), e.shape()), block.data());
+  });
+  return result;
+}
+
+template <class T, class S>
+struct StaticTensorOf;
+template <class T, index_t... E>
+struct StaticTensorOf<T, Shape<E...>> {
+  using type = StaticTensor<T, E...>;
+};
+
+}  // namespace tenon::detail::inline TENON_MODE
+
+namespace tenon::inline TENON_MODE {
+
+template <class X>
+concept ResultDestination = TensorLike<X> || detail::is_noalias<std::remove_cvref_t<X>>;
+
+// Formula: eval(e, res)(i…) = e(i…), a new tensor.
+// Memory: the result, then the workspace of the plan, both from `res`; the workspace goes back before
+// return. A resource that is warm serves both without a call to the system.
+// Errors: ShapeError when extents exceed their bound; whatever the resource raises, and then nothing
+// is leaked; StaleTensorError for an operand that has died (checked builds).
+template <Expression X, MemoryResource R>
+[[nodiscard]] auto eval(const X& x, R& resource) {
+  return detail::with_node(
+      x, [&](const auto& e) { return detail::evaluate(e, resource, resource); });
+}
+template <Expression X>
+[[nodiscard]] auto eval(const X& x, std::pmr::memory_resource* resource) {
+  return eval(x, *resource);
+}
+
+// The same with two resources: the result from `results`, the workspace from scratch(…).
+template <Expression X, MemoryResource R, MemoryResource W>
+[[nodiscard]] auto eval(const X& x, R& results, Scratch<W> workspace) {
+  return detail::with_node(
+      x, [&](const auto& e) { return detail::evaluate(e, results, *workspace.resource); });
+}
+
+// Formula: eval_into(dst, e, …): dst(i…) = e(i…). dst is a tensor, a view, or noalias(either).
+// Where dst truly overlaps an operand, the plan's workspace grows by one copy of the result
+// (workspace_bytes_if_aliased) and the answer is the mathematically right one; overlap at the same
+// index of elementwise work costs nothing.
+// Memory: only the workspace, from scratch(…), given back before return.
+// Errors: shapes that differ do not compile where known, else ShapeError before anything is written.
+template <ResultDestination Dst, Expression X, MemoryResource W>
+void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
+  using D = detail::Destination<std::remove_reference_t<Dst>>;
+  detail::with_node(x, [&](const auto& e) {
+    detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
+      return detail::WorkspaceBlock<W>(*workspace.resource, bytes);
+    });
+  });
+}
+
+// The same for an expression with a constant plan and the storage that it asks for.
+// Errors: ContractError where dst truly overlaps an operand: that needs workspace_bytes_if_aliased.
+template <ResultDestination Dst, StaticallyPlanned X>
+void eval_into(Dst&& dst, const X& x, Workspace<X>& workspace) {
+  using D = detail::Destination<std::remove_reference_t<Dst>>;
+  detail::with_node(x, [&](const auto& e) {
+    detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
+      if (bytes > Workspace<X>::size_bytes)
+        detail::raise<ContractError>(
+            "eval_into", "the destination overlaps an operand: %zu B of workspace needed, %zu B given",
+            bytes, Workspace<X>::size_bytes);
+      return detail::BorrowedBlock{workspace.bytes};
+    });
+  });
+}
+
+// The same without a workspace, for expressions that need none.
+// Errors: ContractError where dst truly overlaps an operand, or where an extent known at run time
+// makes a workspace necessary: give scratch(…).
+template <ResultDestination Dst, Expression X>
+void eval_into(Dst&& dst, const X& x) {
+  using D = detail::Destination<std::remove_reference_t<Dst>>;
+  detail::with_node(x, [&](const auto& e) {
+    using E = std::remove_cvref_t<decltype(e)>;
+    if constexpr (detail::planned_when_compiling<E>)
+      static_assert(detail::static_slots<E>.workspace_bytes == 0,
+                    "This expression needs a workspace: eval_into(dst, expression, scratch(res)).");
+    detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
+      if (bytes > 0)
+        detail::raise<ContractError>("eval_into",
+                                     "%zu B of workspace needed: pass scratch(resource)", bytes);
+      return detail::BorrowedBlock{nullptr};
+    });
+  });
+}
+
+// Formula: eval(e), e of static shape and at most 4 KiB: a StaticTensor, no memory from anywhere.
+template <StaticallyPlanned X>
+[[nodiscard]] auto eval(const X& x) {
+  using S = shape_t<X>;
+  static_assert(S::is_static, "eval without a resource needs an expression of static shape.");
+  static_assert(plan_of<const X&>.result_bytes <= 4096,
+                "The result exceeds 4 KiB: pass a resource, eval(expression, pool).");
+  static_assert(plan_of<const X&>.workspace_bytes == 0,
+                "This expression needs a workspace: eval(expression, scratch(res)).");
+  typename detail::StaticTensorOf<value_t<X>, S>::type result{};
+  eval_into(noalias(result), x);
+  return result;
+}
+// The same with a workspace.
+template <StaticallyPlanned X, MemoryResource W>
+[[nodiscard]] auto eval(const X& x, Scratch<W> workspace) {
+  using S = shape_t<X>;
+  static_assert(S::is_static, "eval without a result resource needs an expression of static shape.");
+  static_assert(plan_of<const X&>.result_bytes <= 4096,
+                "The result exceeds 4 KiB: pass a resource, eval(expression, pool, scratch(res)).");
+  typename detail::StaticTensorOf<value_t<X>, S>::type result{};
+  eval_into(noalias(result), x, workspace);
+  return result;
+}
+
+// Formula: view = e: every element of the view, e broadcast to it. Views and tensors call this.
+// Errors: ShapeError where e does not broadcast to the view; ContractError for true overlap.
+template <class T, class S, class Layout, class X>
+  requires(Expression<X> || detail::Number<X>)
+void assign_expression(const TensorView<T, S, Layout>& view, X&& x) {
+  using View = TensorView<T, S, Layout>;
+  if constexpr (detail::Number<X>) {
+    detail::require_number_beside<X, T>();
+    assign_expression(view, ScalarLeaf<T>(static_cast<T>(x)));
+  } else if constexpr (S::is_static && std::same_as<S, shape_t<X>>) {
+    eval_into(view, x);
+  } else {
+    detail::require_same_element<View, X>();
+    detail::require_broadcastable_shapes<functor::Assign, S, shape_t<X>>();
+    const auto shape = broadcast_shapes(functor::Assign::name, x.shape(), view.shape());
+    if (!(shape == view.shape()))
+      detail::raise<ShapeError>(functor::Assign::name, "shape %s does not broadcast to the view's %s",
+                                detail::ShapeText(x.shape().extents()).text,
+                                detail::ShapeText(view.shape().extents()).text);
+    eval_into(view, detail::make_node<Map<functor::Assign>, T>({}, view.shape(),
+                                                               detail::as_operand(std::forward<X>(x))));
+  }
+}
+
+}  // namespace tenon::inline TENON_MODE

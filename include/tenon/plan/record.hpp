@@ -1,0 +1,236 @@
+#pragma once
+// The expression type flattened into an array of plain records, in preorder: a node, then its
+// operands from left to right. All planning runs on these, when compiling and when running.
+
+#include <tenon/expr/contraction.hpp>
+#include <tenon/expr/let.hpp>
+#include <tenon/expr/node.hpp>
+#include <tenon/expr/reductions.hpp>
+#include <tenon/expr/views.hpp>
+
+#include <array>
+
+namespace tenon::inline TENON_MODE {
+
+// What the planner knows of one node. Extents are patterns (negative: not static) while the
+// structure is chosen, numbers when bytes are counted.
+struct Record {
+  Kind kind = Kind::leaf;
+  const char* name = "";
+  DType dtype = DType::float32;
+  int parent = -1;
+  int subtree = 1;      // records of this node and everything below it
+  int rank = 0;
+  std::array<index_t, static_cast<std::size_t>(max_rank)> extents{};
+  int unit_axis = -1;   // the axis that lies in memory order, as far as the type knows; -1: none
+  int weight = 0;       // cost of the operation itself, in additions an element
+  unsigned axes = 0;    // reduce: the axes; normalize: the one axis; as a bit mask
+  bool contiguous = false;                 // a leaf in row-major order
+  bool keep_dims = false;                  // reduce
+  bool left_vector = false, right_vector = false;  // contract
+  std::array<signed char, static_cast<std::size_t>(max_rank)> source{};  // view: axis of the operand
+  const void* tag = nullptr;               // let and bound: which let
+  int threads = 1;                         // the plan's number of threads; all planning is for one
+
+  [[nodiscard]] constexpr index_t size() const noexcept {
+    index_t n = 1;
+    for (int i = 0; i < rank; ++i) n *= extents[static_cast<std::size_t>(i)];
+    return n;
+  }
+  [[nodiscard]] constexpr index_t extent(int axis) const noexcept {
+    return extents[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+  }
+};
+
+template <int N>
+using Records = std::array<Record, static_cast<std::size_t>(N)>;
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+template <class Tag>
+inline constexpr char tag_identity = 0;
+
+// Calls f(operand type identity…) for the operands of a node type; nothing for a leaf.
+template <class E>
+inline constexpr int node_count = 1;
+template <class Op, class T, class S, class... X>
+inline constexpr int node_count<Node<Op, T, S, X...>> = (1 + ... + node_count<X>);
+
+template <class Layout>
+inline constexpr int static_unit_axis = -1;
+template <index_t... S>
+inline constexpr int static_unit_axis<static_strides<S...>> = [] {
+  int axis = -1, i = 0;
+  ((axis = S == 1 ? i : axis, ++i), ...);
+  return axis;
+}();
+
+template <class E>
+consteval int leaf_unit_axis() {
+  using Layout = typename E::layout_type;
+  if constexpr (std::same_as<Layout, row_major>)
+    return E::shape_type::rank() - 1;
+  else if constexpr (std::same_as<Layout, column_major>)
+    return E::shape_type::rank() == 0 ? -1 : 0;
+  else
+    return static_unit_axis<Layout>;
+}
+
+// What the type of a node says, but for its place in the tree and its unit axis.
+template <class E>
+consteval Record describe() {
+  Record r;
+  r.kind = E::kind;
+  r.dtype = dtype_of<value_t<E>>;
+  r.subtree = node_count<E>;
+  r.rank = shape_t<E>::rank();
+  for (std::size_t i = 0; i < shape_t<E>::pattern.size(); ++i)
+    r.extents[i] = shape_t<E>::pattern[i];
+  if constexpr (E::kind == Kind::leaf) {
+    r.name = "leaf";
+    r.contiguous = std::same_as<typename E::layout_type, row_major>;
+    r.unit_axis = leaf_unit_axis<E>();
+  } else if constexpr (E::kind == Kind::scalar) {
+    r.name = "scalar";
+  } else if constexpr (E::kind == Kind::bound) {
+    r.name = "bound";
+    r.tag = &tag_identity<typename E::tag>;
+  } else if constexpr (E::kind == Kind::map) {
+    using F = typename E::op_type::functor_type;
+    r.name = functor_name<F>();
+    if constexpr (requires { F::weight; })
+      r.weight = F::weight;
+    else
+      r.weight = 1;
+  } else {
+    using Op = typename E::op_type;
+    r.name = Op::name;
+    if constexpr (E::kind == Kind::reduce) {
+      r.axes = Op::axes;
+      r.keep_dims = Op::keep_dims;
+    } else if constexpr (E::kind == Kind::normalize) {
+      r.axes = 1U << Op::axis;
+    } else if constexpr (E::kind == Kind::contract) {
+      r.left_vector = Op::left_vector;
+      r.right_vector = Op::right_vector;
+    } else if constexpr (E::kind == Kind::view) {
+      for (std::size_t d = 0; d < Op::source.size(); ++d)
+        r.source[d] = static_cast<signed char>(
+            Op::source[d] >= 0 && ((Op::unit_axes >> Op::source[d]) & 1U) != 0 ? Op::source[d]
+                                                                                : -1);
+    } else if constexpr (E::kind == Kind::let) {
+      r.tag = &tag_identity<typename Op::tag>;
+    }
+  }
+  return r;
+}
+
+template <class E>
+struct Flatten {
+  template <std::size_t N>
+  static constexpr int into(std::array<Record, N>& records, int at, int parent) {
+    records[static_cast<std::size_t>(at)] = describe<E>();
+    records[static_cast<std::size_t>(at)].parent = parent;
+    return at + 1;
+  }
+};
+template <class Op, class T, class S, class... X>
+struct Flatten<Node<Op, T, S, X...>> {
+  template <std::size_t N>
+  static constexpr int into(std::array<Record, N>& records, int at, int parent) {
+    records[static_cast<std::size_t>(at)] = describe<Node<Op, T, S, X...>>();
+    records[static_cast<std::size_t>(at)].parent = parent;
+    int next = at + 1;
+    ((next = Flatten<X>::into(records, next, at)), ...);
+    return next;
+  }
+};
+
+// The axis in memory order of every node, from the leaves up.
+template <std::size_t N>
+constexpr void find_unit_axes(std::array<Record, N>& records) {
+  for (std::size_t i = N; i-- > 0;) {
+    Record& r = records[i];
+    const auto first = i + 1;
+    switch (r.kind) {
+      case Kind::leaf:
+      case Kind::scalar:
+        break;
+      case Kind::map:
+        for (std::size_t c = first; c < i + static_cast<std::size_t>(r.subtree);
+             c += static_cast<std::size_t>(records[c].subtree)) {
+          const Record& x = records[c];
+          if (r.unit_axis < 0 && x.unit_axis >= 0 && x.extent(x.unit_axis) != 1)
+            r.unit_axis = x.unit_axis + r.rank - x.rank;
+        }
+        break;
+      case Kind::view:
+        for (int d = 0; d < r.rank; ++d)
+          if (records[first].unit_axis >= 0 &&
+              r.source[static_cast<std::size_t>(d)] == records[first].unit_axis)
+            r.unit_axis = d;
+        break;
+      case Kind::let: {
+        const auto body = first + static_cast<std::size_t>(records[first].subtree);
+        r.unit_axis = records[body].unit_axis;
+        break;
+      }
+      default:  // computed in row-major order
+        r.unit_axis = r.rank - 1;
+    }
+  }
+}
+
+template <class E>
+consteval auto make_pattern_records() {
+  Records<node_count<E>> records{};
+  Flatten<E>::into(records, 0, -1);
+  find_unit_axes(records);
+  return records;
+}
+
+// The records of an expression type, extents as patterns.
+template <class E>
+inline constexpr auto pattern_records = make_pattern_records<E>();
+
+template <class E>
+inline constexpr bool planned_when_compiling = [] {
+  for (const Record& r : pattern_records<E>)
+    for (int i = 0; i < r.rank; ++i)
+      if (r.extent(i) == dyn) return false;
+  return true;
+}();
+
+// The records with numbers for extents: static ones, and bounded ones at their bound.
+template <class E>
+  requires planned_when_compiling<E>
+[[nodiscard]] consteval auto bound_records() {
+  auto records = pattern_records<E>;
+  for (Record& r : records)
+    for (int i = 0; i < r.rank; ++i)
+      r.extents[static_cast<std::size_t>(i)] = bound_of(r.extents[static_cast<std::size_t>(i)]);
+  return records;
+}
+
+template <std::size_t N, class E>
+constexpr std::size_t fill_extents(std::array<Record, N>& records, std::size_t at, const E& e) {
+  const auto extents = e.shape().extents();
+  for (std::size_t i = 0; i < extents.size(); ++i) records[at].extents[i] = extents[i];
+  std::size_t next = at + 1;
+  if constexpr (node_count<E> > 1)
+    hana::unpack(e.operands(),
+                 [&](const auto&... x) { ((next = fill_extents(records, next, x)), ...); });
+  return next;
+}
+
+// The records of an expression, extents as they are now.
+template <class E>
+[[nodiscard]] constexpr auto run_time_records(const E& e) {
+  auto records = pattern_records<E>;
+  fill_extents(records, 0, e);
+  return records;
+}
+
+}  // namespace tenon::detail::inline TENON_MODE

@@ -1,0 +1,309 @@
+#pragma once
+// From records to stages: which nodes are computed together, and which need a place in memory.
+//
+// A stage is one run of a kernel. It is named by its root, the node whose value it stores, and has at
+// most one core: a contraction, reduction or normalisation whose elementwise surroundings it
+// swallows, those above the core as its epilogue, those below as its prologue. A stage without a
+// core is one elementwise loop. What a stage cannot swallow becomes a stage of its own, and Reason
+// says why.
+
+#include <tenon/plan/record.hpp>
+
+#include <tenon/kernels/gemm.hpp>
+
+namespace tenon::inline TENON_MODE {
+
+// Why a node is stored.
+enum class Reason : unsigned char {
+  not_stored,         // it is part of another stage
+  result,             // it is the expression itself
+  second_core,        // its stage has a core already, or cannot put one here
+  broadcast,          // its values are costly and would be computed again for every broadcast
+  repacked,           // its values are costly and the contraction reads them more than once
+  row_major_needed,   // reshape needs it in row-major order
+  shared              // let: used by name where registers do not reach
+};
+
+[[nodiscard]] constexpr const char* describe(Reason reason) noexcept {
+  constexpr const char* texts[] = {
+      "part of another stage",
+      "the result",
+      "the stage that reads it has another core",
+      "costly, and broadcast: computed once instead of once for each use",
+      "costly, and read more than once by the contraction",
+      "reshape needs row-major order",
+      "shared by let beyond one loop"};
+  return texts[static_cast<unsigned char>(reason)];
+}
+
+// What weighs more than this many additions is costly: the plan never computes it twice.
+inline constexpr int costly_weight = 8;
+
+template <int N>
+struct Structure {
+  static constexpr auto count = static_cast<std::size_t>(N);
+  std::array<Reason, count> reason{};       // not_stored, or why the node is the root of a stage
+  std::array<int, count> core{};            // of a stage root: its core, -1 if none
+  std::array<int, count> reader{};          // the root of the stage that reads or computes the node
+  std::array<int, count> let_of{};          // of a bound name: the let that binds it
+  std::array<bool, count> in_registers{};   // of a let: its value never leaves the loop
+  std::array<int, count> order{};           // stage roots in the order in which they run
+  int stages = 0;
+
+  [[nodiscard]] constexpr bool is_stage(int i) const noexcept {
+    return reason[static_cast<std::size_t>(i)] != Reason::not_stored;
+  }
+};
+
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
+
+// Rows, columns and depth of a contraction record.
+struct MatmulExtents {
+  index_t m = 1, n = 1, k = 1;
+};
+
+// Formula: (m, n, k) of a product whose operands are records a and b.
+[[nodiscard]] constexpr MatmulExtents matmul_extents(const Record& product, const Record& a,
+                                                     const Record& b) noexcept {
+  return {product.left_vector ? 1 : a.extent(-2), product.right_vector ? 1 : b.extent(-1),
+          a.extent(-1)};
+}
+
+// f(type identity) for the element type that a numeric DType names.
+template <class F>
+constexpr auto with_numeric(DType type, const F& f) {
+  switch (type) {
+    case DType::float64:
+      return f(std::type_identity<double>{});
+    case DType::int8:
+      return f(std::type_identity<std::int8_t>{});
+    case DType::int16:
+      return f(std::type_identity<std::int16_t>{});
+    case DType::int32:
+      return f(std::type_identity<std::int32_t>{});
+    case DType::int64:
+      return f(std::type_identity<std::int64_t>{});
+    case DType::uint8:
+      return f(std::type_identity<std::uint8_t>{});
+    case DType::uint16:
+      return f(std::type_identity<std::uint16_t>{});
+    case DType::uint32:
+      return f(std::type_identity<std::uint32_t>{});
+    case DType::uint64:
+      return f(std::type_identity<std::uint64_t>{});
+    default:
+      return f(std::type_identity<float>{});
+  }
+}
+
+template <std::size_t N>
+class StructureBuilder {
+ public:
+  constexpr explicit StructureBuilder(const std::array<Record, N>& records) : records_(records) {
+    for (std::size_t i = 0; i < N; ++i) {
+      out_.core[i] = out_.reader[i] = out_.let_of[i] = -1;
+      if (records_[i].kind == Kind::bound) out_.let_of[i] = binder(static_cast<int>(i));
+    }
+    for (std::size_t i = N; i-- > 0;)  // inner lets first
+      if (records_[i].kind == Kind::let)
+        out_.in_registers[i] = fits_registers(static_cast<int>(i));
+    stage(0, Reason::result);
+  }
+
+  [[nodiscard]] constexpr const Structure<static_cast<int>(N)>& result() const { return out_; }
+
+ private:
+  constexpr const Record& at(int i) const { return records_[static_cast<std::size_t>(i)]; }
+  constexpr int end(int i) const { return i + at(i).subtree; }
+  constexpr int body(int let) const { return end(let + 1); }
+
+  constexpr int binder(int name) const {
+    int i = at(name).parent;
+    while (!(at(i).kind == Kind::let && at(i).tag == at(name).tag)) i = at(i).parent;
+    return i;
+  }
+
+  // A shape that may turn out to be the other's: same rank, no two static extents that differ, no
+  // axis that one of them is known to stretch.
+  constexpr bool may_equal(const Record& a, const Record& b) const {
+    if (a.rank != b.rank) return false;
+    for (int i = 0; i < a.rank; ++i) {
+      const index_t x = a.extent(i), y = b.extent(i);
+      if (x != y && ((is_static_extent(x) && is_static_extent(y)) || x == 1 || y == 1))
+        return false;
+    }
+    return true;
+  }
+
+  // A let stays in registers where every use of its name is elementwise, in the loop of its body.
+  constexpr bool fits_registers(int let) const {
+    for (int i = body(let); i < end(let); ++i) {
+      if (at(i).kind != Kind::bound || out_.let_of[static_cast<std::size_t>(i)] != let) continue;
+      if (!may_equal(at(i), at(let))) return false;
+      for (int up = at(i).parent, below = i; up != let; below = up, up = at(up).parent) {
+        const bool elementwise =
+            at(up).kind == Kind::map ||
+            (at(up).kind == Kind::let &&
+             (below == body(up) || out_.in_registers[static_cast<std::size_t>(up)]));
+        if (!elementwise) return false;
+      }
+    }
+    return true;
+  }
+
+  static constexpr int rank_of_core(Kind kind) {
+    return kind == Kind::contract ? 3 : kind == Kind::normalize ? 2 : kind == Kind::reduce ? 1 : 0;
+  }
+
+  // The node that the stage of `root` is built around: reached through elementwise nodes only, of
+  // the root's shape; a contraction before a normalisation before a reduction.
+  constexpr void find_core(int i, int root, int& best) const {
+    const Record& r = at(i);
+    const int rank = rank_of_core(r.kind);
+    if (rank > 0) {
+      if (may_equal(r, at(root)) && (best < 0 || rank > rank_of_core(at(best).kind))) best = i;
+    } else if (r.kind == Kind::map) {
+      for (int c = i + 1; c < end(i); c = end(c)) find_core(c, root, best);
+    } else if (r.kind == Kind::let) {
+      if (out_.in_registers[static_cast<std::size_t>(i)]) find_core(i + 1, root, best);
+      find_core(body(i), root, best);
+    }
+  }
+
+  constexpr int costliest(int i) const {
+    if (at(i).kind == Kind::view || at(i).kind == Kind::reshape) return costliest(i + 1);
+    if (at(i).kind != Kind::map && at(i).kind != Kind::let) return 0;
+    int weight = at(i).weight;
+    for (int c = i + 1; c < end(i); c = end(c)) {
+      const int w = costliest(c);
+      weight = w > weight ? w : weight;
+    }
+    return weight;
+  }
+
+  // True where the operand is smaller than the map that reads it, as far as the types know.
+  constexpr bool is_broadcast(const Record& operand, const Record& map) const {
+    for (int d = 1; d <= map.rank; ++d) {
+      const index_t wide = map.extent(-d), narrow = d <= operand.rank ? operand.extent(-d) : 1;
+      if (narrow == 1 && wide != 1) return true;
+    }
+    return false;
+  }
+
+  constexpr bool repacks(int contraction, int operand) const {
+    const int a = contraction + 1, b = end(a);
+    const MatmulExtents e = matmul_extents(at(contraction), at(a), at(b));
+    if (!is_static_extent(e.m) || !is_static_extent(e.n) || !is_static_extent(e.k)) return true;
+    const auto passes = [&]<class T>(std::type_identity<T>) {
+      return operand == a ? kernels::gemm_a_passes<T>(e.m, e.n, e.k)
+                          : kernels::gemm_b_passes<T>(e.m, e.n, e.k);
+    };
+    return with_numeric(at(contraction).dtype, passes) > 1;
+  }
+
+  constexpr void stage(int root, Reason reason) {
+    out_.reason[static_cast<std::size_t>(root)] = reason;
+    int core = -1;
+    find_core(root, root, core);
+    out_.core[static_cast<std::size_t>(root)] = core;
+    visit(root, root, core);
+    out_.order[static_cast<std::size_t>(out_.stages++)] = root;
+  }
+
+  // Makes `i` a stage of its own that `root` reads.
+  constexpr void store(int i, int root, Reason reason) {
+    stage(i, reason);
+    out_.reader[static_cast<std::size_t>(i)] = root;
+  }
+
+  constexpr void visit(int i, int root, int core) {
+    const Record& r = at(i);
+    if (i != root) out_.reader[static_cast<std::size_t>(i)] = root;
+    switch (r.kind) {
+      case Kind::leaf:
+      case Kind::scalar:
+      case Kind::bound:
+        return;
+      case Kind::map:
+        for (int c = i + 1; c < end(i); c = end(c)) {
+          if (at(c).kind == Kind::map && is_broadcast(at(c), r) && costliest(c) > costly_weight)
+            store(c, root, Reason::broadcast);
+          else
+            visit(c, root, core);
+        }
+        return;
+      case Kind::view:
+        visit(i + 1, root, core);
+        return;
+      case Kind::reshape:
+        if (lies_in_order(i + 1))
+          visit(i + 1, root, core);
+        else
+          store(i + 1, root, Reason::row_major_needed);
+        return;
+      case Kind::let: {
+        const int bound = i + 1;
+        const bool alias = at(bound).kind == Kind::leaf || at(bound).kind == Kind::scalar ||
+                           at(bound).kind == Kind::bound;
+        if (out_.in_registers[static_cast<std::size_t>(i)] || alias)
+          visit(bound, root, core);
+        else
+          store(bound, root, Reason::shared);
+        visit(body(i), root, core);
+        return;
+      }
+      case Kind::contract:
+      case Kind::reduce:
+      case Kind::normalize:
+        if (i != core) {
+          store(i, root, Reason::second_core);
+          return;
+        }
+        for (int c = i + 1; c < end(i); c = end(c)) {
+          if (r.kind == Kind::contract && costliest(c) > costly_weight && repacks(i, c))
+            store(c, root, Reason::repacked);
+          else
+            visit(c, root, core);
+        }
+        return;
+    }
+  }
+
+  // A node whose value a reshape can take as it lies: a row-major leaf, or what gets a slot anyway.
+  constexpr bool lies_in_order(int i) const {
+    switch (at(i).kind) {
+      case Kind::leaf:
+        return at(i).contiguous;
+      case Kind::reshape:
+      case Kind::contract:
+      case Kind::reduce:
+      case Kind::normalize:
+        return true;
+      case Kind::bound: {
+        const int let = out_.let_of[static_cast<std::size_t>(i)];
+        const Record& bound = at(let + 1);
+        return bound.kind != Kind::leaf || bound.contiguous;
+      }
+      default:
+        return false;
+    }
+  }
+
+  const std::array<Record, N>& records_;
+  Structure<static_cast<int>(N)> out_{};
+};
+
+template <class E>
+consteval auto make_structure() {
+  static_assert(node_count<E> <= 512,
+                "This expression has more than 512 nodes: evaluate a part of it first.");
+  return StructureBuilder<static_cast<std::size_t>(node_count<E>)>(pattern_records<E>).result();
+}
+
+// The stages of an expression type.
+template <class E>
+inline constexpr auto structure_of = make_structure<E>();
+
+}  // namespace tenon::detail::inline TENON_MODE
