@@ -215,6 +215,12 @@ TENON_INLINE Pack<T, N> copy_sign(Pack<T, N> magnitude, Pack<T, N> sign) {
                      (bit_cast<bits_of<T>>(sign) & Bits(sign_bit<T>)));
 }
 
+// -|a|
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> negative_abs(Pack<T, N> a) {
+  return bit_cast<T>(bit_cast<bits_of<T>>(a) | Pack<bits_of<T>, N>(sign_bit<T>));
+}
+
 }  // namespace detail
 
 // Integers wrap: abs(min) == min, as NumPy.

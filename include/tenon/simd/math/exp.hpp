@@ -23,7 +23,7 @@ struct ExpConstants<float> {
   static constexpr float ln2_lo = -0x1.bd0106p-13f;
   static constexpr float overflow = 89.0f;     // exp gives infinity from 88.73
   static constexpr float underflow = -104.0f;  // and 0 below -103.97
-  static constexpr float tanh_is_one = 18.25f;  // 2x from which tanh x rounds to 1
+  static constexpr float tanh_is_one = 9.125f;  // from here on tanh rounds to 1
 
   // (e^r - 1 - r) / r², error of e^r 2^-28.3
   template <class P>
@@ -31,11 +31,11 @@ struct ExpConstants<float> {
     return polynomial(r, 0x1.fffffcp-2f, 0x1.555490p-3f, 0x1.5558f4p-5f, 0x1.123a2ap-7f,
                       0x1.6a23d2p-10f);
   }
-  // the same with the error small against e^r - 1: 2^-26.2
+  // ((e^2r - 1) / 2 - r) / r², error 2^-26.2 of e^2r - 1
   template <class P>
-  TENON_INLINE static P expm1_tail(P r) {
-    return polynomial(r, 0x1.000000p-1f, 0x1.5554b0p-3f, 0x1.555486p-5f, 0x1.122842p-7f,
-                      0x1.6d995ap-10f);
+  TENON_INLINE static P half_expm1_tail(P r) {
+    return polynomial(r, 0x1.000000p+0f, 0x1.5554b0p-1f, 0x1.555486p-2f, 0x1.122842p-3f,
+                      0x1.6d995ap-5f);
   }
 };
 
@@ -46,7 +46,7 @@ struct ExpConstants<double> {
   static constexpr double ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double overflow = 710.0;
   static constexpr double underflow = -746.0;
-  static constexpr double tanh_is_one = 38.5;
+  static constexpr double tanh_is_one = 19.25;
 
   // error 2^-57.9
   template <class P>
@@ -58,11 +58,11 @@ struct ExpConstants<double> {
   }
   // error 2^-61.7
   template <class P>
-  TENON_INLINE static P expm1_tail(P r) {
-    return polynomial(r, 0x1.0000000000000p-1, 0x1.5555555555559p-3, 0x1.555555555555ap-5,
-                      0x1.111111110f697p-7, 0x1.6c16c16c1443dp-10, 0x1.a01a01afefbb8p-13,
-                      0x1.a01a01b0bd410p-16, 0x1.71ddf83637fb4p-19, 0x1.27e4c59358a80p-22,
-                      0x1.af5ef6b0b3ea0p-26, 0x1.1f95787d37413p-29);
+  TENON_INLINE static P half_expm1_tail(P r) {
+    return polynomial(r, 0x1.0000000000000p+0, 0x1.5555555555559p-1, 0x1.555555555555ap-2,
+                      0x1.111111110f697p-3, 0x1.6c16c16c1443dp-5, 0x1.a01a01afefbb8p-7,
+                      0x1.a01a01b0bd410p-9, 0x1.71ddf83637fb4p-11, 0x1.27e4c59358a80p-13,
+                      0x1.af5ef6b0b3ea0p-16, 0x1.1f95787d37413p-18);
   }
 };
 
@@ -105,14 +105,18 @@ TENON_INLINE Pack<T, N> limit_exponent(Pack<T, N> x) {
   return greater(P(C::underflow), lesser(P(C::overflow), x));
 }
 
-// e^x - 1 for x where 2^n is normal (|n| < exponent_bias).
+// (e^2x - 1) / 2 where 2^n is normal (|2x| < exponent_bias · ln 2). The halves cost nothing: they
+// are in the constants, and powers of two are exact.
 template <Floating T, int N>
-TENON_INLINE Pack<T, N> expm1_within(Pack<T, N> x) {
+TENON_INLINE Pack<T, N> half_expm1_of_double(Pack<T, N> x) {
   using P = Pack<T, N>;
+  using C = ExpConstants<T>;
   using I = lane_int<T>;
-  const auto [shifted, n, r] = reduce_exponent(x);
+  const P shifted = fma(x, P(2 * C::log2_e), P(shifter<T>));
+  const P n = shifted - P(shifter<T>);
+  const P r = fma(n, P(-C::ln2_lo / 2), fma(n, P(-C::ln2_hi / 2), x));
   const P two_n = power_of_two<T>(bit_cast<I>(shifted) - bit_cast<I>(P(shifter<T>)));
-  return fma(two_n, fma(r * r, ExpConstants<T>::expm1_tail(r), r), two_n - P(1));
+  return fma(two_n, fma(r * r, C::half_expm1_tail(r), r), fma(two_n, P(T{0.5}), P(T{-0.5})));
 }
 
 }  // namespace detail
@@ -131,10 +135,9 @@ TENON_INLINE Pack<T, N> tanh(Pack<T, N> x) {
   return detail::on_registers(
       [](auto a) TENON_INLINE_LAMBDA {
         using P = decltype(a);
-        const P magnitude = abs(a);
-        const P e = detail::expm1_within(
-            detail::lesser(P(detail::ExpConstants<T>::tanh_is_one), magnitude + magnitude));
-        return detail::copy_sign(e / (e + P(2)), a);
+        const P e = detail::half_expm1_of_double(
+            detail::lesser(P(detail::ExpConstants<T>::tanh_is_one), abs(a)));
+        return detail::copy_sign(e / (e + P(1)), a);
       },
       x);
 }
@@ -146,7 +149,7 @@ TENON_INLINE Pack<T, N> sigmoid(Pack<T, N> x) {
       [](auto a) TENON_INLINE_LAMBDA {
         using P = decltype(a);
         const P e = detail::exp_within(
-            detail::greater(P(detail::ExpConstants<T>::underflow), -abs(a)));
+            detail::greater(P(detail::ExpConstants<T>::underflow), detail::negative_abs(a)));
         return select(a < P(0), e, P(1)) / (P(1) + e);
       },
       x);
