@@ -241,12 +241,12 @@ class TensorView {
   constexpr T& element(const char* operation, const std::array<index_t, R>& index) const {
     if constexpr (Checked) {
       const auto extents = shape_.extents();
-      for (std::size_t d = 0; d < R; ++d)
+      for (std::size_t d = 0; d != R; ++d)
         if (index[d] < 0 || index[d] >= extents[d]) detail::refuse_index(operation, index, extents);
     }
     const auto steps = strides();
     index_t offset = 0;
-    for (std::size_t d = 0; d < R; ++d) offset += index[d] * steps[d];
+    for (std::size_t d = 0; d != R; ++d) offset += index[d] * steps[d];
     return data_[offset];
   }
 

@@ -17,7 +17,7 @@ constexpr void walk(const std::array<index_t, R>& extents, F&& f, const Strides&
   std::array<index_t, R> index{};
   const auto offset = [&index](const auto& steps) {
     index_t sum = 0;
-    for (std::size_t d = 0; d < R; ++d) sum += index[d] * steps[d];
+    for (std::size_t d = 0; d != R; ++d) sum += index[d] * steps[d];
     return sum;
   };
   for (;;) {
