@@ -1,0 +1,31 @@
+#include <tenon/tensor/rounding.hpp>
+
+#include "catch.hpp"
+
+#include <cmath>
+
+using tenon::detail::add_product;
+
+namespace {
+
+// a = -(b · c) rounded, so that fma(b, c, a) is the rounding error and two roundings give 0.
+template <class T>
+[[gnu::noinline]] T cancel(T a, T b, T c) {
+  return add_product(a, b, c);
+}
+
+}  // namespace
+
+TEST_CASE("add_product rounds the product before it adds") {
+  STATIC_REQUIRE(add_product(1.0, 2.0, 3.0) == 7.0);
+  for (int i = 1; i < 200; ++i) {
+    const double b = 1.0 + 1.0 / i, c = 1.0 - 1.0 / (3.0 * i);
+    const volatile double product = b * c;
+    CHECK(cancel(-product, b, c) == 0.0);
+    const float bf = 1.0F + 1.0F / static_cast<float>(i), cf = 1.0F / static_cast<float>(i + 2);
+    const volatile float product_f = bf * cf;
+    CHECK(cancel(-product_f, bf, cf) == 0.0F);
+  }
+  const double third = 1.0 / 3.0;
+  CHECK(std::fma(third, 3.0, -1.0) != cancel(-1.0, third, 3.0));
+}
