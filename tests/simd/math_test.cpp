@@ -1,0 +1,208 @@
+#include "lanes.hpp"
+
+#include <random>
+
+// References: long double where it is wider than double (x86, and AArch64 Linux, where it is
+// quadruple).
+
+using namespace lanes;
+
+namespace {
+
+static_assert(std::numeric_limits<long double>::digits > std::numeric_limits<double>::digits);
+
+// |got - exact| in units in the last place of T at `exact`.
+template <class T>
+double ulps(T got, long double exact) {
+  using Limits = std::numeric_limits<T>;
+  const T rounded = static_cast<T>(exact);
+  if (std::isnan(exact) || std::isnan(got)) return std::isnan(exact) == std::isnan(got) ? 0 : 1e30;
+  if (std::isinf(rounded) || std::isinf(got)) {
+    // Just below overflow both neighbours are right.
+    return got == rounded ? 0
+           : std::abs(exact) < 2 * static_cast<long double>(Limits::max()) &&
+                   std::abs(static_cast<long double>(got) - exact) <=
+                       static_cast<long double>(Limits::max()) * Limits::epsilon()
+               ? 1
+               : 1e30;
+  }
+  int exponent = 0;
+  std::frexp(exact, &exponent);
+  const int last = std::max(exponent, Limits::min_exponent) - Limits::digits;
+  return static_cast<double>(std::ldexp(std::abs(static_cast<long double>(got) - exact), -last));
+}
+
+// All kinds of arguments: random bits (every exponent), and ranges where the functions live.
+template <class T>
+std::vector<T> arguments(std::size_t count_per_stratum) {
+  std::mt19937_64 random(20240607);
+  std::vector<T> r;
+  for (std::size_t i = 0; i < count_per_stratum; ++i) {
+    simd::detail::bits_of<T> bits = static_cast<simd::detail::bits_of<T>>(random());
+    r.push_back(__builtin_bit_cast(T, bits));
+  }
+  const T limit = sizeof(T) == 4 ? T(110) : T(760);
+  for (T range : {T(0.01), T(1), T(20), limit}) {
+    std::uniform_real_distribution<T> uniform(-range, range);
+    for (std::size_t i = 0; i < count_per_stratum; ++i) r.push_back(uniform(random));
+  }
+  std::uniform_real_distribution<T> near_one(T(0.5), T(2));
+  for (std::size_t i = 0; i < count_per_stratum; ++i) r.push_back(near_one(random));
+  using Limits = std::numeric_limits<T>;
+  for (T x : {T(0), T(1), T(2), Limits::min(), Limits::denorm_min(), Limits::max(),
+              Limits::infinity(), T(88.722835), T(88.72284), T(-87.33654), T(-103.97208), T(-104),
+              T(709.782712893384), T(709.7827128933841), T(-745.1332191019412), T(-745.14)}) {
+    for (T y : {x, std::nextafter(x, T(0)), std::nextafter(x, Limits::infinity())}) {
+      r.push_back(y);
+      r.push_back(-y);
+    }
+  }
+  r.push_back(Limits::quiet_NaN());
+  while (r.size() % 64 != 0) r.push_back(T(0));
+  return r;
+}
+
+// The largest error over `inputs`, of packs of one and two registers; scalars and short packs must
+// give the same bits.
+template <class T, class F, class G>
+double worst_error(const std::vector<T>& inputs, F f, G exact) {
+  using P = Pack<T, simd::native_lanes<T>>;
+  using P2 = Pack<T, 2 * simd::native_lanes<T>>;
+  double worst = 0;
+  T where = 0;
+  std::vector<T> one(inputs.size()), two(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); i += P::size) f(P::load(&inputs[i])).store(&one[i]);
+  for (std::size_t i = 0; i < inputs.size(); i += P2::size) f(P2::load(&inputs[i])).store(&two[i]);
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const double error = ulps(one[i], exact(static_cast<long double>(inputs[i])));
+    if (error > worst) {
+      worst = error;
+      where = inputs[i];
+    }
+    different += !same(one[i], two[i]);
+    if (i % 16 == 0) {
+      different += !same(one[i], f(inputs[i]));
+      different += !same(one[i], f(Pack<T, 2>(inputs[i])).lane(1));
+    }
+  }
+  CHECK(different == 0);
+  INFO("worst at " << where);
+  WARN((sizeof(T) == 4 ? "float " : "double ") << worst << " ulp at " << where);
+  return worst;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("exp", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  const auto f = [](auto x) { return simd::exp(x); };
+  CHECK(worst_error(arguments<T>(150000), f, [](long double x) { return std::exp(x); }) < 1.1);
+  const T infinity = std::numeric_limits<T>::infinity();
+  CHECK(simd::exp(T(0)) == T(1));
+  CHECK(simd::exp(-T(0)) == T(1));
+  CHECK(simd::exp(infinity) == infinity);
+  CHECK(same(simd::exp(-infinity), T(0)));
+}
+
+TEMPLATE_LIST_TEST_CASE("log", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  const auto f = [](auto x) { return simd::log(x); };
+  CHECK(worst_error(arguments<T>(150000), f, [](long double x) { return std::log(x); }) < 0.9);
+  const T infinity = std::numeric_limits<T>::infinity();
+  CHECK(same(simd::log(T(1)), T(0)));
+  CHECK(simd::log(T(0)) == -infinity);
+  CHECK(simd::log(-T(0)) == -infinity);
+  CHECK(std::isnan(simd::log(T(-1))));
+  CHECK(std::isnan(simd::log(-infinity)));
+}
+
+TEMPLATE_LIST_TEST_CASE("tanh", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  const auto f = [](auto x) { return simd::tanh(x); };
+  CHECK(worst_error(arguments<T>(150000), f, [](long double x) { return std::tanh(x); }) < 2.6);
+  CHECK(same(simd::tanh(T(0)), T(0)));
+  CHECK(same(simd::tanh(-T(0)), -T(0)));
+  CHECK(simd::tanh(T(1000)) == T(1));
+  CHECK(simd::tanh(T(-1000)) == T(-1));
+}
+
+TEMPLATE_LIST_TEST_CASE("sigmoid", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  const auto f = [](auto x) { return simd::sigmoid(x); };
+  const auto exact = [](long double x) {
+    const long double e = std::exp(-std::abs(x));
+    return std::isnan(x) ? x : (x < 0 ? e : 1) / (1 + e);
+  };
+  CHECK(worst_error(arguments<T>(150000), f, exact) < 2.3);
+  CHECK(simd::sigmoid(T(0)) == T(0.5));
+  CHECK(simd::sigmoid(T(1000)) == T(1));
+  CHECK(same(simd::sigmoid(T(-1000)), T(0)));
+}
+
+TEMPLATE_LIST_TEST_CASE("pow of ordinary numbers", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  using P = Pack<T, simd::native_lanes<T>>;
+  std::mt19937_64 random(99);
+  std::uniform_real_distribution<double> unit(-1, 1);
+  const double limit = sizeof(T) == 4 ? 88 : 705;
+  double worst = 0;
+  T at_x = 0, at_y = 0;
+  for (int k = 0; k < 1000000 / P::size; ++k) {
+    std::array<T, P::size> x{}, y{}, r{};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      // x over all exponents or near 1; y so that the result spreads from underflow to overflow
+      x[i] = static_cast<T>(k % 2 == 0 ? std::exp(unit(random) * limit) : 1 + unit(random) * 0.5);
+      const double log_x = std::log(static_cast<double>(x[i]));
+      y[i] = static_cast<T>(unit(random) * 1.1 * limit / (log_x == 0 ? 1 : log_x));
+      if (k % 4 == 3) y[i] = static_cast<T>(unit(random) * 10);
+      if (k % 8 == 5) {
+        x[i] = -x[i];
+        y[i] = std::nearbyint(y[i]);
+      }
+    }
+    simd::pow(P::load(x.data()), P::load(y.data())).store(r.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double error =
+          ulps(r[i], std::pow(static_cast<long double>(x[i]), static_cast<long double>(y[i])));
+      if (error > worst) {
+        worst = error;
+        at_x = x[i];
+        at_y = y[i];
+      }
+    }
+  }
+  WARN((sizeof(T) == 4 ? "float " : "double ") << worst << " ulp at " << at_x << ", " << at_y);
+  CHECK(worst < (sizeof(T) == 4 && simd::has_fma ? 0.501 : 1.25));
+}
+
+TEMPLATE_LIST_TEST_CASE("pow has the special values of C's Annex F", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  using Limits = std::numeric_limits<T>;
+  const T special[] = {T(0),    -T(0),   T(1),    T(-1),   T(2),   T(-2),   T(0.5), T(-0.5),
+                       T(3),    T(-3),   T(2.5),  T(-2.5), T(1e9), T(-1e9), T(7),   T(1e-30),
+                       Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                       Limits::max(), Limits::lowest(), Limits::denorm_min(),
+                       -Limits::denorm_min(), Limits::min(), 1 / Limits::epsilon(),
+                       1 / Limits::epsilon() + 1, 2 / Limits::epsilon()};
+  for (T x : special) {
+    for (T y : special) {
+      const T got = simd::pow(x, y);
+      const T expected = std::pow(x, y);
+      INFO("pow(" << x << ", " << y << ") = " << got << ", expected " << expected);
+      const bool ordinary = std::isfinite(expected) && expected != 0 && std::isfinite(got);
+      CHECK((ordinary ? std::abs(got - expected) <= 2 * std::abs(expected) * Limits::epsilon()
+                      : same(got, expected)));
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("relu and square of a scalar", "[simd][math]", FloatTypes) {
+  using T = TestType;
+  CHECK(simd::relu(T(-2)) == T(0));
+  CHECK(simd::relu(T(2)) == T(2));
+  CHECK(same(simd::relu(-T(0)), -T(0)));
+  CHECK(std::isnan(simd::relu(std::numeric_limits<T>::quiet_NaN())));
+  CHECK(simd::square(T(1.5)) == T(2.25));
+  CHECK(each_lane(simd::square(Pack<T, 4>(T(1.5))), [](int) { return T(2.25); }));
+}
