@@ -57,9 +57,9 @@ decltype(auto) with_slots(const E& e, const F& f) {
 
 // Evaluates e into the view dst with a workspace of slots.workspace_bytes.
 template <class E, class SlotTable, class T, class S, class Layout>
-void run(const E& e, const SlotTable& slots, const TensorView<T, S, Layout>& dst,
+TENON_INLINE void run(const E& e, const SlotTable& slots, const TensorView<T, S, Layout>& dst,
          std::byte* workspace) {
-  run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, view_cursor(dst));
+  run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, dst);
 }
 
 template <class Dst, class E>

@@ -259,14 +259,41 @@ void run_normalization(const Eval& x, const Target& target, std::byte* scratch) 
       with_axes<axes>(cursor_of<Core + 1, Stage, false>(x)), with_axes<axes>(target), scratch);
 }
 
+// True where every operand of the elementwise stage is known to have the stage's own extents, in
+// row-major order: then any rank is one axis.
+template <class E, int Stage>
+consteval bool is_flat() {
+  constexpr auto& records = pattern_records<E>;
+  constexpr auto& structure = structure_of<E>;
+  const Record& root = records[static_cast<std::size_t>(Stage)];
+  for (int i = Stage; i < Stage + root.subtree; ++i) {
+    const Record& r = records[static_cast<std::size_t>(i)];
+    if (r.kind == Kind::scalar) continue;
+    if (r.rank != root.rank || !same_extents(r, root)) return false;
+    for (int d = 0; d < r.rank; ++d)
+      if (!is_static_extent(r.extent(d))) return false;
+    if (i != Stage && structure.is_stage(i))
+      i += r.subtree - 1;  // a slot; what is below it is not read here
+    else if (!(r.kind == Kind::map || r.kind == Kind::let || r.kind == Kind::bound ||
+               (r.kind == Kind::leaf && r.contiguous)))
+      return false;
+  }
+  return root.rank > 0;
+}
+
 // dst(i…) = the elementwise tree of the stage, walked in the memory order of dst.
-template <int Stage, bool CoreStored, class Eval, class Dst>
-void run_elementwise(const Eval& x, const Dst& dst) {
+template <int Stage, bool CoreStored, class Eval, class View>
+TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
   const auto& node = node_at<Stage>(x.expression);
+  const auto dst = view_cursor(view);
+  using Dst = std::remove_const_t<decltype(dst)>;
   constexpr auto rank = static_cast<std::size_t>(Dst::rank);
   const auto cursor = cursor_of<Stage, Stage, CoreStored>(x);
   const auto extents = node.shape().extents();
-  if constexpr (Dst::unit_axis >= 0 && Dst::unit_axis != Dst::rank - 1) {
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  if constexpr (std::same_as<typename View::layout_type, row_major> && is_flat<E, Stage>())
+    kernels::assign(std::array<index_t, 1>{product(extents)}, cursor.flattened(), dst.flattened());
+  else if constexpr (Dst::unit_axis >= 0 && Dst::unit_axis != Dst::rank - 1) {
     constexpr auto order = order_with_last<rank>(Dst::unit_axis);
     kernels::assign(permuted(extents, order), with_axes<order>(cursor), with_axes<order>(dst));
   } else {
@@ -294,9 +321,18 @@ template <class Tag, class Cursor, class Dst>
   return kernels::Target<Tag, Cursor, Dst>(cursor, dst);
 }
 
-// Computes the value of node Stage into dst.
-template <int Stage, class Eval, class Dst>
-void run_stage_into(const Eval& x, const Dst& dst) {
+// The slot of a node as the view that its value is stored to.
+template <int I, class Eval>
+[[nodiscard]] constexpr auto slot_view(const Eval& x, const Slot& slot) {
+  const auto& node = node_at<I>(x.expression);
+  using N = std::remove_cvref_t<decltype(node)>;
+  return TensorView<value_t<N>, shape_t<N>>(
+      reinterpret_cast<value_t<N>*>(x.workspace + slot.offset), node.shape());
+}
+
+// Computes the value of node Stage into the view dst.
+template <int Stage, class Eval, class View>
+TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
   constexpr int core = Eval::structure.core[static_cast<std::size_t>(Stage)];
   if constexpr (core < 0) {
     run_elementwise<Stage, false>(x, dst);
@@ -306,37 +342,30 @@ void run_stage_into(const Eval& x, const Dst& dst) {
     if constexpr (!(std::same_as<Root, Core> && Root::is_static) && core != Stage) {
       const auto& inner = node_at<core>(x.expression);
       if (!(inner.shape() == node_at<Stage>(x.expression).shape())) {  // stretched at run time
-        using T = value_t<decltype(inner)>;
-        const Slot& slot = x.slots.core[static_cast<std::size_t>(Stage)];
-        const auto held =
-            row_major_cursor(reinterpret_cast<T*>(x.workspace + slot.offset), inner.shape());
-        const kernels::BoundCursor<NodeTag<core>, T, Core::rank()> value;
-        run_core<core, Stage>(x, make_target<NodeTag<core>>(value, held));
+        const kernels::BoundCursor<NodeTag<core>, value_t<decltype(inner)>, Core::rank()> value;
+        const auto held = slot_view<core>(x, x.slots.core[static_cast<std::size_t>(Stage)]);
+        run_core<core, Stage>(x, make_target<NodeTag<core>>(value, view_cursor(held)));
         run_elementwise<Stage, true>(x, dst);
         return;
       }
     }
     run_core<core, Stage>(
-        x, make_target<NodeTag<core>>(cursor_of<Stage, Stage, false>(x), dst));
+        x, make_target<NodeTag<core>>(cursor_of<Stage, Stage, false>(x), view_cursor(dst)));
   }
 }
 
 // Runs the stages in the order of the plan; the last writes dst.
-template <class Eval, class Dst>
-void run_stages(const Eval& x, const Dst& dst) {
+template <class Eval, class View>
+TENON_INLINE void run_stages(const Eval& x, const View& dst) {
   constexpr auto& structure = Eval::structure;
   [&]<std::size_t... P>(std::index_sequence<P...>) {
     const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
       constexpr int stage = structure.order[At];
-      if constexpr (stage == 0) {
+      if constexpr (stage == 0)
         run_stage_into<0>(x, dst);
-      } else {
-        const auto& node = node_at<stage>(x.expression);
-        using T = value_t<decltype(node)>;
-        const Slot& slot = x.slots.value[static_cast<std::size_t>(stage)];
+      else
         run_stage_into<stage>(
-            x, row_major_cursor(reinterpret_cast<T*>(x.workspace + slot.offset), node.shape()));
-      }
+            x, slot_view<stage>(x, x.slots.value[static_cast<std::size_t>(stage)]));
     };
     (run(std::integral_constant<std::size_t, P>{}), ...);
   }(std::make_index_sequence<static_cast<std::size_t>(structure.stages)>{});

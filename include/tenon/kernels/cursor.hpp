@@ -179,6 +179,11 @@ class StridedCursor {
     return StridedCursor<T, R2, unit, zero, sure_now>(pointer_, strides);
   }
 
+  // The same elements as one axis. Contract: they lie in row-major order without gaps.
+  [[nodiscard]] constexpr auto flattened() const noexcept {
+    return StridedCursor<T, 1, 0, 0U>(pointer_, {1});
+  }
+
   // The axis of the last two that lies in memory order, -1 where neither does.
   [[nodiscard]] constexpr int memory_axis() const noexcept {
     if constexpr (R == 0) return -1;
@@ -272,6 +277,7 @@ class ScalarCursor {
   constexpr void compact(const Nest<R>&) noexcept {}
   [[nodiscard]] constexpr bool hints_hold(int) const noexcept { return true; }
   [[nodiscard]] constexpr auto without_hints() const noexcept { return *this; }
+  [[nodiscard]] constexpr auto flattened() const noexcept { return ScalarCursor<T, 1>(value_); }
   template <auto Source, unsigned UnitAxes, class Starts, class Steps>
   [[nodiscard]] constexpr auto remap(const Starts&, const Steps&) const noexcept {
     return ScalarCursor<T, static_cast<int>(Source.size())>(value_);
@@ -306,6 +312,7 @@ class BoundCursor {
   constexpr void compact(const Nest<R>&) noexcept {}
   [[nodiscard]] constexpr bool hints_hold(int) const noexcept { return true; }
   [[nodiscard]] constexpr auto without_hints() const noexcept { return *this; }
+  [[nodiscard]] constexpr auto flattened() const noexcept { return BoundCursor<Tag, T, 1>(); }
   template <auto Source, unsigned UnitAxes, class Starts, class Steps>
   [[nodiscard]] constexpr auto remap(const Starts&, const Steps&) const noexcept {
     return BoundCursor<Tag, T, static_cast<int>(Source.size())>();
@@ -425,6 +432,9 @@ class MapCursor {
   [[nodiscard]] constexpr auto without_hints() const {
     return rebuild<R>([](const auto& c) { return c.without_hints(); });
   }
+  [[nodiscard]] constexpr auto flattened() const {
+    return rebuild<1>([](const auto& c) { return c.flattened(); });
+  }
   template <auto Source, unsigned UnitAxes, class Starts, class Steps>
   [[nodiscard]] constexpr auto remap(const Starts& starts, const Steps& steps) const {
     return rebuild<static_cast<int>(Source.size())>(
@@ -486,6 +496,9 @@ class LetCursor {
   }
   [[nodiscard]] constexpr auto without_hints() const {
     return make(bound_.without_hints(), body_.without_hints());
+  }
+  [[nodiscard]] constexpr auto flattened() const {
+    return make(bound_.flattened(), body_.flattened());
   }
   template <auto Source, unsigned UnitAxes, class Starts, class Steps>
   [[nodiscard]] constexpr auto remap(const Starts& starts, const Steps& steps) const {

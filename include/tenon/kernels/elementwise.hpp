@@ -111,27 +111,47 @@ void assign_rows(const Nested& nest, Src src, Dst dst) {
 
 }  // namespace detail
 
+namespace detail {
+
+template <std::size_t R, class Src, class Dst>
+void assign_nest(const std::array<index_t, R>& extents, Src src, Dst dst) {
+  constexpr int lanes = lanes_for<Src::element_sizes | Dst::element_sizes>;
+  for (index_t e : extents)
+    if (e == 0) return;
+  const auto nest = merge_loops(extents, [&](int outer, int inner, index_t extent) {
+    return src.mergeable(outer, inner, extent) && dst.mergeable(outer, inner, extent);
+  });
+  src.compact(nest);
+  dst.compact(nest);
+  constexpr int last = static_cast<int>(R) - 1;
+  if (src.hints_hold(last) && dst.hints_hold(last))
+    assign_rows<lanes>(nest, src, dst);
+  else
+    assign_rows<lanes>(nest, src.without_hints(), dst.without_hints());
+}
+
+template <int N, class Src, class Dst>
+[[gnu::noinline]] void assign_row_by_strides(Src src, Dst dst, index_t n) {
+  assign_row<N>(src.without_hints(), dst.without_hints(), n);
+}
+
+}  // namespace detail
+
 // Formula: dst(i…) = src(i…) for every index of `extents`. No allocation.
 // Contract: dst is src's own memory at the same index, or overlaps nothing that src reads.
 template <std::size_t R, class Src, class Dst>
-void assign(const std::array<index_t, R>& extents, Src src, Dst dst) {
+TENON_INLINE void assign(const std::array<index_t, R>& extents, const Src& src, const Dst& dst) {
   if constexpr (R == 0) {
     assign(std::array<index_t, 1>{1}, src.template broadcast<1, 0U, 0U>(extents),
            dst.template broadcast<1, 0U, 0U>(extents));
-  } else {
+  } else if constexpr (R == 1) {  // nothing to merge: straight to the loop, short ones matter most
     constexpr int lanes = lanes_for<Src::element_sizes | Dst::element_sizes>;
-    for (index_t e : extents)
-      if (e == 0) return;
-    const auto nest = merge_loops(extents, [&](int outer, int inner, index_t extent) {
-      return src.mergeable(outer, inner, extent) && dst.mergeable(outer, inner, extent);
-    });
-    src.compact(nest);
-    dst.compact(nest);
-    constexpr int last = static_cast<int>(R) - 1;
-    if (src.hints_hold(last) && dst.hints_hold(last))
-      detail::assign_rows<lanes>(nest, src, dst);
+    if (src.hints_hold(0) && dst.hints_hold(0))
+      detail::assign_row<lanes>(src, dst, extents[0]);
     else
-      detail::assign_rows<lanes>(nest, src.without_hints(), dst.without_hints());
+      detail::assign_row_by_strides<lanes>(src, dst, extents[0]);
+  } else {
+    detail::assign_nest(extents, src, dst);
   }
 }
 
