@@ -239,15 +239,16 @@ void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
 
 // The same for an expression with a constant plan and the storage that it asks for.
 // Errors: ContractError where dst truly overlaps an operand: that needs workspace_bytes_if_aliased.
-template <ResultDestination Dst, StaticallyPlanned X>
-void eval_into(Dst&& dst, const X& x, Workspace<X>& workspace) {
+template <ResultDestination Dst, StaticallyPlanned X, StaticallyPlanned E>
+  requires std::same_as<detail::planned_t<const X&>, detail::planned_t<const E&>>
+void eval_into(Dst&& dst, const X& x, Workspace<E>& workspace) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
   detail::with_node(x, [&](const auto& e) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
-      if (bytes > Workspace<X>::size_bytes)
+      if (bytes > Workspace<E>::size_bytes)
         detail::raise<ContractError>(
             "eval_into", "the destination overlaps an operand: %zu B of workspace needed, %zu B given",
-            bytes, Workspace<X>::size_bytes);
+            bytes, Workspace<E>::size_bytes);
       return detail::BorrowedBlock{workspace.bytes};
     });
   });

@@ -283,8 +283,8 @@ class StructureBuilder {
         return true;
       case Kind::bound: {
         const int let = out_.let_of[static_cast<std::size_t>(i)];
-        const Record& bound = at(let + 1);
-        return bound.kind != Kind::leaf || bound.contiguous;
+        const Kind bound = at(let + 1).kind;
+        return (bound != Kind::leaf && bound != Kind::bound) || lies_in_order(let + 1);
       }
       default:
         return false;
