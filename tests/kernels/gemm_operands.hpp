@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace gemm_test {
@@ -32,7 +33,8 @@ simd::Pack<T, N> with_poison(simd::Pack<T, N> pack, int count) {
   return simd::Pack<T, N>::load(lanes);
 }
 
-// Memory with any strides.
+// Memory with any strides, read through packs only. The loads are functions of their own, because
+// gathers unrolled into every kernel would take minutes to compile.
 template <class T>
 struct Strided {
   using value_type = T;
@@ -43,13 +45,13 @@ struct Strided {
   T operator()(index_t i, index_t j) const { return p[i * row_stride + j * column_stride]; }
 
   template <int Axis, int N>
-  TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
+  [[gnu::noinline]] simd::Pack<T, N> load(index_t i, index_t j) const {
     const T* from = p + i * row_stride + j * column_stride;
     const index_t stride = Axis == 0 ? row_stride : column_stride;
     return stride == 1 ? simd::Pack<T, N>::load(from) : simd::Pack<T, N>::gather(from, stride);
   }
   template <int Axis, int N>
-  TENON_INLINE simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
+  [[gnu::noinline]] simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
     const T* from = p + i * row_stride + j * column_stride;
     const index_t stride = Axis == 0 ? row_stride : column_stride;
     return with_poison(stride == 1 ? simd::Pack<T, N>::load_partial(from, count)
@@ -57,6 +59,14 @@ struct Strided {
                        count);
   }
 };
+
+// The same, and gemm may look at the memory itself.
+template <class T>
+struct Memory : Strided<T> {
+  const T* data() const { return this->p; }
+  index_t stride(int axis) const { return axis == 0 ? this->row_stride : this->column_stride; }
+};
+static_assert(kernels::MemorySource<Memory<float>> && !kernels::MemorySource<Strided<float>>);
 
 // x * 2 + 1, computed while it is read.
 template <class T>
@@ -136,6 +146,40 @@ struct Stores {
   }
 };
 
+// A row-major matrix in the middle of a larger one, written to by the kernel itself.
+template <class T>
+struct Window {
+  index_t rows, columns, stride_of_rows;
+  std::vector<T> memory;
+
+  Window(index_t m, index_t n)
+      : rows(m), columns(n), stride_of_rows(n + 3),
+        memory(static_cast<std::size_t>((m + 2) * stride_of_rows), poison<T>()) {}
+
+  T* data() { return memory.data() + stride_of_rows + 1; }
+  T* data() const { return const_cast<T*>(memory.data()) + stride_of_rows + 1; }
+  index_t stride(int axis) const { return axis == 0 ? stride_of_rows : 1; }
+  template <int N>
+  void store(index_t i, index_t j, simd::Pack<T, N> value) {
+    value.store(data() + i * stride_of_rows + j);
+  }
+  template <int N>
+  void store_partial(index_t i, index_t j, simd::Pack<T, N> value, int count) {
+    value.store_partial(data() + i * stride_of_rows + j, count);
+  }
+  bool equals(const std::vector<T>& values) const {
+    const T around = poison<T>();
+    for (index_t i = -1; i <= rows; ++i)
+      for (index_t j = -1; j <= columns; ++j) {
+        const bool inside = i >= 0 && i < rows && j >= 0 && j < columns;
+        const T& expected = inside ? values[static_cast<std::size_t>(i * columns + j)] : around;
+        if (std::memcmp(&expected, &data()[i * stride_of_rows + j], sizeof(T)) != 0) return false;
+      }
+    return true;
+  }
+};
+static_assert(kernels::MemorySink<Window<float>, float> && !kernels::MemorySink<Stores<float>, float>);
+
 // Bytes with sentinels on both sides, aligned to 64.
 class Guarded {
  public:
@@ -210,7 +254,7 @@ T chain(index_t i, index_t j, index_t k, const A& a, const B& b) {
   return sum;
 }
 
-// The sum over lanes for one column, written down from the documentation of gemm_vector.hpp.
+// The sum over lanes for one column, written down from the documentation of gemm_dots.hpp.
 template <class T, class A, class B>
 T lane_sum(index_t i, index_t k, const A& a, const B& b) {
   constexpr int lanes = simd::native_lanes<T>;
@@ -230,46 +274,51 @@ T lane_sum(index_t i, index_t k, const A& a, const B& b) {
   return total[0];
 }
 
-template <class T>
-bool same_bits(T x, T y) {
-  return std::memcmp(&x, &y, sizeof(T)) == 0;
-}
-
-// Runs gemm in a workspace of exactly the documented size and holds the result against the reference.
-// Empty: all is well; otherwise what is wrong.
-template <class T, class A, class B>
-std::string check(index_t m, index_t n, index_t k, const A& a, const B& b) {
+// Runs gemm in a workspace of exactly the documented size. Empty: all is well; otherwise what is wrong.
+template <class T, class A, class B, class Sink>
+std::string run(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& c) {
   const std::size_t bytes = kernels::gemm_workspace_bytes<T>(m, n, k);
   if (bytes % 64 != 0) return "workspace is not a multiple of 64";
   Guarded workspace(bytes);
-  Stores<T> c(m, n);
   kernels::gemm<T>(m, n, k, a, b, c, workspace.data());
   if (!workspace.guards_whole()) return "wrote outside the workspace";
   if (!workspace.end_touched(sizeof(T))) return "the workspace is larger than needed";
-  if (!c.each_once()) return "an element was not stored exactly once";
-  for (index_t i = 0; i < m; ++i)
-    for (index_t j = 0; j < n; ++j) {
-      const T expected = n == 1 ? lane_sum<T>(i, k, a, b) : chain<T>(i, j, k, a, b);
-      const T got = c.values[static_cast<std::size_t>(i * n + j)];
-      if (!same_bits(expected, got))
-        return "c(" + std::to_string(i) + ", " + std::to_string(j) + ") is " + std::to_string(got) +
-               ", expected " + std::to_string(expected);
-    }
   return {};
 }
 
-// The same with random operands of every layout, misaligned, plain and lazy.
+template <class T, class A, class B>
+std::vector<T> reference(index_t m, index_t n, index_t k, const A& a, const B& b) {
+  std::vector<T> r;
+  for (index_t i = 0; i < m; ++i)
+    for (index_t j = 0; j < n; ++j)
+      r.push_back(n == 1 ? lane_sum<T>(i, k, a, b) : chain<T>(i, j, k, a, b));
+  return r;
+}
+
+// Random operands of every layout, misaligned: as memory into memory, and lazily into a sink that
+// counts. Both against the reference.
 template <class T>
 std::string check_layouts(index_t m, index_t n, index_t k) {
   for (int layout = 0; layout < 4; ++layout) {
     const Matrix<T> a(m, k, (layout & 1) == 0, layout % 3, layout, 17U * static_cast<unsigned>(m + k));
     const Matrix<T> b(k, n, (layout & 2) == 0, (layout + 1) % 3, layout + 1,
                       31U * static_cast<unsigned>(n + k));
-    auto wrong = check<T>(m, n, k, a.view, b.view);
-    if (wrong.empty()) wrong = check<T>(m, n, k, Lazy<T>{a.view}, Lazy<T>{b.view});
-    if (!wrong.empty())
-      return std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + ", layout " +
-             std::to_string(layout) + ": " + wrong;
+    const auto where = std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) +
+                       ", layout " + std::to_string(layout) + ": ";
+    Window<T> window(m, n);
+    auto wrong = run<T>(m, n, k, Memory<T>{a.view}, Memory<T>{b.view}, window);
+    if (!wrong.empty()) return where + "memory: " + wrong;
+    if (!window.equals(reference<T>(m, n, k, a.view, b.view))) return where + "memory: wrong bits";
+
+    Stores<T> stores(m, n);
+    const Lazy<T> lazy_a{a.view}, lazy_b{b.view};
+    wrong = run<T>(m, n, k, lazy_a, lazy_b, stores);
+    if (!wrong.empty()) return where + "lazy: " + wrong;
+    if (!stores.each_once()) return where + "lazy: an element was not stored exactly once";
+    const auto expected = reference<T>(m, n, k, lazy_a, lazy_b);
+    if (m * n != 0 &&
+        std::memcmp(stores.values.data(), expected.data(), expected.size() * sizeof(T)) != 0)
+      return where + "lazy: wrong bits";
   }
   return {};
 }

@@ -3,7 +3,7 @@
 //
 //   tile(r, j) = from(r, j) or 0;  for k = 0, 1, …: tile(r, j) = a(r, k) * b(k, j) + tile(r, j)
 //
-// Contract: a is packed as gemm_pack.hpp says, for exactly Rows rows; tiles are Rows x Packs packs
+// Contract: a is packed as gemm_pack.hpp says, for exactly Rows rows; `from` is Rows x Packs packs
 // without gaps. Every element is one chain in the order of k, whatever the tile's shape.
 
 #include <tenon/kernels/gemm_blocking.hpp>
@@ -11,75 +11,90 @@
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// Rows of B for the micro-kernel: a packed sliver, or a source read in place.
-template <class T, int Packs>
-class PackedPanel {
+// Rows of B in memory: a packed sliver, or B itself.
+template <class T>
+class MemoryPanel {
  public:
   static constexpr int lanes = Blocking<T>::lanes;
-  explicit PackedPanel(const T* sliver) : sliver_(sliver) {}
-  TENON_INLINE simd::Pack<T, lanes> load(index_t k, int pack) const {
-    return simd::Pack<T, lanes>::load(sliver_ + k * (Packs * lanes) + pack * lanes);
+  MemoryPanel(const T* first, index_t stride) : row_(first), stride_(stride) {}
+  TENON_INLINE simd::Pack<T, lanes> load(int pack) const {
+    return simd::Pack<T, lanes>::load(row_ + pack * lanes);
   }
+  TENON_INLINE void next_row() { row_ += stride_; }
 
  private:
-  const T* sliver_;
+  const T* row_;
+  index_t stride_;
 };
 
+// Rows of B from any source, each element computed as it is read.
 template <class T, class Source>
-class DirectPanel {
+class SourcePanel {
  public:
   static constexpr int lanes = Blocking<T>::lanes;
-  DirectPanel(const Source& source, index_t k, index_t j) : source_(&source), k_(k), j_(j) {}
-  TENON_INLINE simd::Pack<T, lanes> load(index_t k, int pack) const {
-    return source_->template load<1, lanes>(k_ + k, j_ + pack * lanes);
+  SourcePanel(const Source& source, index_t k, index_t j) : source_(&source), k_(k), j_(j) {}
+  TENON_INLINE simd::Pack<T, lanes> load(int pack) const {
+    return source_->template load<1, lanes>(k_, j_ + pack * lanes);
   }
+  TENON_INLINE void next_row() { ++k_; }
 
  private:
   const Source* source_;
   index_t k_, j_;
 };
 
-// from == nullptr: the tile begins at 0. `from` and `to` may be the same.
+// Where a tile's accumulators begin (nullptr: at 0) and where it is stored, `stride` between rows.
+template <class T>
+struct TilePlace {
+  const T* from;
+  T* to;
+  index_t stride;
+};
+
 template <class T, int Rows, int Packs, class Panel>
-[[gnu::noinline]] void multiply_tile(const T* a, Panel b, index_t depth, const T* from, T* to) {
+[[gnu::noinline]] void multiply_tile(const T* a, Panel b, index_t depth, TilePlace<T> place) {
   constexpr int L = Blocking<T>::lanes, chunk = Blocking<T>::chunk;
   using P = simd::Pack<T, L>;
   P tile[Rows][Packs];
-  if (from == nullptr) {
+  if (place.from == nullptr) {
     simd::detail::unroll<Rows * Packs>(
         [&](int t) TENON_INLINE_LAMBDA { tile[t / Packs][t % Packs] = P(T{0}); });
   } else {
-    simd::detail::unroll<Rows * Packs>(
-        [&](int t) TENON_INLINE_LAMBDA { tile[t / Packs][t % Packs] = P::load(from + t * L); });
+    simd::detail::unroll<Rows * Packs>([&](int t) TENON_INLINE_LAMBDA {
+      tile[t / Packs][t % Packs] = P::load(place.from + t * L);
+    });
   }
-  for (index_t k = 0; k < depth; a += (Rows - 1) * chunk) {
-    const index_t end = std::min(depth, k + chunk);
-    for (; k < end; ++k, ++a) {
+  for (; depth > 0; depth -= chunk, a += Rows * chunk) {
+    const T* const end = a + std::min<index_t>(depth, chunk);
+    for (const T* column = a; column != end; ++column, b.next_row()) {
       P row[Packs];
-      simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA { row[v] = b.load(k, v); });
+      simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA { row[v] = b.load(v); });
       simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-        const P element(a[r * chunk]);
+        const P element(column[r * chunk]);
         simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
           tile[r][v] = multiply_add(element, row[v], tile[r][v]);
         });
       });
     }
   }
-  simd::detail::unroll<Rows * Packs>(
-      [&](int t) TENON_INLINE_LAMBDA { tile[t / Packs][t % Packs].store(to + t * L); });
+  simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
+    simd::detail::unroll<Packs>(
+        [&](int v) TENON_INLINE_LAMBDA { tile[r][v].store(place.to + v * L); });
+    place.to += place.stride;
+  });
 }
 
 // multiply_tile for a number of rows known at run time, 1 … MR.
-template <class T, int Packs, int Rows = Blocking<T>::mr, class Panel>
-TENON_INLINE void multiply_rows(index_t rows, const T* a, const Panel& b, index_t depth,
-                                const T* from, T* to) {
+template <class T, int Packs, int Rows = Blocking<T>::mr>
+TENON_INLINE void multiply_rows(index_t rows, const T* a, const MemoryPanel<T>& b, index_t depth,
+                                const TilePlace<T>& place) {
   if constexpr (Rows == 1) {
-    multiply_tile<T, 1, Packs>(a, b, depth, from, to);
+    multiply_tile<T, 1, Packs>(a, b, depth, place);
   } else {
     if (rows == Rows)
-      multiply_tile<T, Rows, Packs>(a, b, depth, from, to);
+      multiply_tile<T, Rows, Packs>(a, b, depth, place);
     else
-      multiply_rows<T, Packs, Rows - 1>(rows, a, b, depth, from, to);
+      multiply_rows<T, Packs, Rows - 1>(rows, a, b, depth, place);
   }
 }
 

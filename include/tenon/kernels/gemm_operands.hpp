@@ -22,6 +22,14 @@ concept MatrixSource = requires(const S& source) {
   { source.contiguous_axis() } -> std::convertible_to<int>;
 };
 
+// A source that is memory: element (i, j) is data()[i * stride(0) + j * stride(1)]. gemm then reads it
+// in place where packing does not pay.
+template <class S>
+concept MemorySource = MatrixSource<S> && requires(const S& source) {
+  { source.data() } -> std::convertible_to<const typename S::value_type*>;
+  { source.stride(0) } -> std::convertible_to<index_t>;
+};
+
 // The place for a product: finishes each element (epilogue) and stores it.
 // Contract: for every element of the product exactly one of these is called, once.
 //   template <int N> void store(index_t i, index_t j, Pack<T, N> value);
@@ -32,6 +40,14 @@ template <class S, class T>
 concept MatrixSink = requires(S& sink, index_t i, simd::Pack<T, simd::native_lanes<T>> value) {
   sink.template store<simd::native_lanes<T>>(i, i, value);
   sink.template store_partial<simd::native_lanes<T>>(i, i, value, 1);
+};
+
+// A sink that is memory and nothing else: element (i, j) goes to data()[i * stride(0) + j * stride(1)].
+// Tiles are then stored there straight from the registers where stride(1) is 1.
+template <class S, class T>
+concept MemorySink = MatrixSink<S, T> && requires(const S& sink) {
+  { sink.data() } -> std::convertible_to<T*>;
+  { sink.stride(0) } -> std::convertible_to<index_t>;
 };
 
 namespace detail {

@@ -89,25 +89,29 @@ void pack_a(const Source& source, index_t i, index_t rows, index_t k, index_t de
   }
 }
 
-// A sliver of B: depth k … k+depth-1 of `columns` columns from j on, Packs packs wide; the columns
-// that are missing are filled up with anything.
-template <class T, int Packs, class Source>
-void pack_b_in_order(const Source& source, index_t k, index_t depth, index_t j, index_t columns,
-                     T* to) {
+// Slivers of B, Packs packs wide, one after the other: depth k … k+depth-1 of the columns from j on.
+template <class T, int Packs, int Slivers, class Source>
+void pack_b_whole(const Source& source, index_t k, index_t depth, index_t j, T* to) {
   constexpr int L = Blocking<T>::lanes, width = Packs * L;
-  if (columns == width) {
-    for (index_t d = 0; d < depth; ++d)
-      simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
-        source.template load<1, L>(k + d, j + v * L).store(to + d * width + v * L);
-      });
-    return;
-  }
+  for (index_t d = 0; d < depth; ++d, to += width)
+    simd::detail::unroll<Slivers * Packs>([&](int v) TENON_INLINE_LAMBDA {
+      source.template load<1, L>(k + d, j + v * L)
+          .store(to + v / Packs * depth * width + v % Packs * L);
+    });
+}
+
+// A sliver of which only `columns` columns exist, the last pack of them in part; what is missing is
+// filled up with anything.
+template <class T, int Packs, class Source>
+void pack_b_partial(const Source& source, index_t k, index_t depth, index_t j, index_t columns,
+                    T* to) {
+  constexpr int L = Blocking<T>::lanes, width = Packs * L;
   const int last = static_cast<int>(columns - (Packs - 1) * L);
-  for (index_t d = 0; d < depth; ++d)
+  for (index_t d = 0; d < depth; ++d, to += width)
     simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
       (v + 1 < Packs ? source.template load<1, L>(k + d, j + v * L)
                      : source.template load_partial<1, L>(k + d, j + v * L, last))
-          .store(to + d * width + v * L);
+          .store(to + v * L);
     });
 }
 
@@ -129,10 +133,12 @@ void pack_b_transposed(const Source& source, index_t k, index_t depth, index_t j
 template <class T, int Packs, class Source>
 TENON_INLINE void pack_b(const Source& source, index_t k, index_t depth, index_t j, index_t columns,
                          T* to) {
-  if (source.contiguous_axis() == 1)
-    pack_b_in_order<T, Packs>(source, k, depth, j, columns, to);
-  else
+  if (source.contiguous_axis() != 1)
     pack_b_transposed<T, Packs>(source, k, depth, j, columns, to);
+  else if (columns == Packs * Blocking<T>::lanes)
+    pack_b_whole<T, Packs, 1>(source, k, depth, j, to);
+  else
+    pack_b_partial<T, Packs>(source, k, depth, j, columns, to);
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels::detail

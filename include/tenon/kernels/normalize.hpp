@@ -12,11 +12,11 @@
 
 namespace tenon::inline TENON_MODE::kernels {
 
-// Bytes of the row buffer: one row of n elements along, a pack of rows across; a multiple of 64.
+// Bytes of the row buffer, all of them stored to: one row of n elements along, a pack of rows across.
 template <class T, bool Along>
 [[nodiscard]] constexpr std::size_t normalize_workspace_bytes(index_t n) noexcept {
   constexpr std::size_t lanes = Along ? 1 : static_cast<std::size_t>(simd::native_lanes<T>);
-  return align_up(static_cast<std::size_t>(n) * lanes * sizeof(T), workspace_alignment);
+  return static_cast<std::size_t>(n) * lanes * sizeof(T);
 }
 
 namespace detail {
@@ -137,7 +137,10 @@ void normalize(const std::array<index_t, R>& extents, const Src& src, Out out,
           source, target);
     }
   };
-  if (src.hints_hold(pack_axis) && out.hints_hold(pack_axis))
+  const auto hold = [](const auto& cursor) {
+    return cursor.hints_hold(pack_axis) && cursor.hints_hold(static_cast<int>(R) - 1);
+  };
+  if (hold(src) && hold(out))
     run(src, out);
   else
     run(src.without_hints(), out.without_hints());

@@ -5,8 +5,9 @@
 //   along  the pack runs along the last reduced axis; lanes are folded at the end of a row
 //   across the pack runs along the last kept axis; lane j is output j
 // The order of additions depends on the shape alone, never on alignment or thread count:
-// lanes accumulate over blocks of 4,096 elements, and blocks are added pairwise (as NumPy does to
-// keep the error of a long float sum at O(log n) roundings).
+// along, lanes accumulate over blocks of 4,096 elements, and blocks are added pairwise (as NumPy does
+// to keep the error of a long float sum at O(log n) roundings); across, sums of 256 rows are added in
+// groups of 256, and those one after the other.
 
 #include <tenon/kernels/elementwise.hpp>
 
@@ -181,11 +182,11 @@ struct FoldReducer {
   TENON_INLINE static void across(Src src, const index_t* extents, int depth, index_t col,
                                   int count, simd::Pack<Acc, N>* out) {
     using P = simd::Pack<Acc, N>;
-    constexpr int rows_per_block = 256;
+    constexpr int rows_per_block = 256, blocks_per_total = 256;
     const P none(Op::template identity<Acc>());
-    P total[U], part[U];
-    for (int u = 0; u < U; ++u) total[u] = part[u] = none;
-    int rows = 0;
+    P grand[U], total[U], part[U];
+    for (int u = 0; u < U; ++u) grand[u] = total[u] = part[u] = none;
+    int rows = 0, blocks = 0;
     walk(Axis + 1, depth, extents,
          [&]() TENON_INLINE_LAMBDA {
            for (int u = 0; u < U; ++u)
@@ -197,10 +198,17 @@ struct FoldReducer {
                part[u] = none;
              }
              rows = 0;
+             if (++blocks == blocks_per_total) {
+               for (int u = 0; u < U; ++u) {
+                 grand[u] = Op::combine(grand[u], total[u]);
+                 total[u] = none;
+               }
+               blocks = 0;
+             }
            }
          },
          src);
-    for (int u = 0; u < U; ++u) out[u] = Op::combine(total[u], part[u]);
+    for (int u = 0; u < U; ++u) out[u] = Op::combine(grand[u], Op::combine(total[u], part[u]));
   }
 
  private:
