@@ -85,7 +85,6 @@ class Arena final : public StampedResource {
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = block_alignment) {
     const std::size_t padding = padding_for(alignment);
     const auto available = static_cast<std::size_t>(end_ - top_);
-    // An empty block takes no byte, so its place may lie at or beyond the end.
     if (padding > available || bytes > available - padding || bytes == 0 ||
         count_ == records_.capacity()) [[unlikely]]
       return allocate_slow(bytes, alignment);
@@ -156,8 +155,8 @@ class Arena final : public StampedResource {
     std::size_t i = count_;
     if (i > 0 && records_[i - 1].block == block)
       i = i - 1;
-    else if (i = find(block, false); i == detail::no_record)
-      i = find(block, true);
+    else if (i = find(reinterpret_cast<std::uintptr_t>(block), false); i == detail::no_record)
+      i = find(reinterpret_cast<std::uintptr_t>(block), true);
     if (i == detail::no_record || records_[i].is_freed()) return 0;
     records_[i].stamp_flags |= BumpRecord::handle_flag;
     return records_[i].stamp();
@@ -229,11 +228,7 @@ class Arena final : public StampedResource {
 
   TENON_COLD void* allocate_slow(std::size_t bytes, std::size_t alignment) {
     if (count_ == records_.capacity()) records_.grow(count_, "Arena::allocate");
-    if (bytes == 0) {
-      if (chunk_count_ == 0) next_chunk(0, alignment);
-      const auto place = reinterpret_cast<std::uintptr_t>(top_) + padding_for(alignment);
-      return issue(reinterpret_cast<std::byte*>(place), 0);
-    }
+    if (bytes == 0) return issue(detail::empty_block(issued_count_ + 1, alignment), 0);
     if (const auto available = static_cast<std::size_t>(end_ - top_);
         padding_for(alignment) > available || bytes > available - padding_for(alignment))
       next_chunk(bytes, alignment);
@@ -241,7 +236,7 @@ class Arena final : public StampedResource {
   }
 
   [[gnu::noinline]] void deallocate_slow(void* block, std::size_t bytes) {
-    const std::size_t i = find(block, bytes == 0);
+    const std::size_t i = find(reinterpret_cast<std::uintptr_t>(block), bytes == 0);
     if (i == detail::no_record || records_[i].is_freed() || records_[i].bytes != bytes) [[unlikely]]
       refuse(block, bytes, i);
     BumpRecord& record = records_[i];
@@ -269,7 +264,7 @@ class Arena final : public StampedResource {
     }
     if (next > 0) chunks_[current_].left_top = top_;
     enter(next);
-    chunks_[next].first_record = count_;
+    chunks_[next].first_record = next > 0 ? count_ : 0;
     floor_ = next > 0 ? count_ + 1 : 0;
   }
 
@@ -305,13 +300,14 @@ class Arena final : public StampedResource {
     for (std::size_t k = kept; k < count_ && hole_count_ > 0; ++k)
       hole_count_ -= records_[k].is_freed();
     std::byte* top = records_[kept].before;
+    if (top == nullptr) top = chunk_count_ > 0 ? chunks_[0].data : nullptr;  // before any chunk
     while (current_ > 0 && kept <= chunks_[current_].first_record) {
       if (kept == chunks_[current_].first_record) top = chunks_[current_ - 1].left_top;
       --current_;
     }
     floor_ = current_ > 0 ? chunks_[current_].first_record + 1 : 0;
     top_ = top;
-    end_ = chunks_[current_].data + chunks_[current_].bytes;
+    if (chunk_count_ > 0) end_ = chunks_[current_].data + chunks_[current_].bytes;
     count_ = kept;
   }
 
@@ -322,19 +318,20 @@ class Arena final : public StampedResource {
     pop_to(kept);
   }
 
-  // The record of a block, chunk by chunk from the current one down.
-  [[nodiscard]] std::size_t find(const void* block, bool is_empty) const noexcept {
+  // The record of the block at an address, chunk by chunk from the current one down.
+  [[nodiscard]] std::size_t find(std::uintptr_t block, bool is_empty) const noexcept {
+    if (is_empty) return detail::find_empty_block(records_, count_, block);
     std::size_t last = count_;
-    for (std::size_t c = current_ + 1; c > 0 && last > 0; --c) {
+    for (std::size_t c = chunk_count_ > 0 ? current_ + 1 : 0; c > 0 && last > 0; --c) {
       const std::size_t first = chunks_[c - 1].first_record;
-      const std::size_t i = detail::find_block(records_, first, last, block, is_empty);
+      const std::size_t i = detail::find_block(records_, first, last, block);
       if (i != detail::no_record) return i;
       last = first;
     }
     return detail::no_record;
   }
 
-  [[noreturn]] TENON_COLD void refuse(const void* block, std::size_t bytes, std::size_t i) const {
+  [[noreturn]] TENON_COLD void refuse(void* block, std::size_t bytes, std::size_t i) const {
     if (i != detail::no_record && records_[i].is_freed())
       detail::raise<ContractError>("Arena::deallocate", "double free of %p, a block of %zu B",
                                    block, records_[i].bytes);

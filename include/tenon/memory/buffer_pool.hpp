@@ -481,7 +481,7 @@ class BufferPool final : public StampedResource {
 
   [[nodiscard]] Block* find(const void* block) const noexcept {
     // Mostly it is the block issued last; the guess also takes the table's latency off the path
-    // from one request to the next (with it 1.9 ns a pair, without 3.6).
+    // from one request to the next (GCC 12, Zen 4: 2.4 ns a pair, without the guess 5.4).
     if (last_->data == block) [[likely]]
       return last_;
     if (table_size_ == 0) return nullptr;
@@ -528,7 +528,7 @@ class BufferPool final : public StampedResource {
       upstream_->deallocate(table_, table_size_ * sizeof(Block*), alignof(Block*));
   }
 
-  [[noreturn]] TENON_COLD void refuse(const void* block, std::size_t bytes, const Block* b) const {
+  [[noreturn]] TENON_COLD void refuse(void* block, std::size_t bytes, const Block* b) const {
     if (b == nullptr || b->data == nullptr)
       detail::raise<ContractError>(owner_, "free of %p (%zu B), which is no block of this pool",
                                    block, bytes);

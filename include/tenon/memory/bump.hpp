@@ -19,6 +19,12 @@ struct BumpRecord {
 
   [[nodiscard]] std::uint64_t stamp() const noexcept { return stamp_flags & stamp_mask; }
   [[nodiscard]] bool is_freed() const noexcept { return (stamp_flags & freed_flag) != 0; }
+  [[nodiscard]] std::uintptr_t address() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(block);
+  }
+  [[nodiscard]] std::uintptr_t before_address() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(before);
+  }
   [[nodiscard]] bool has_handle() const noexcept { return (stamp_flags & handle_flag) != 0; }
 };
 
@@ -48,30 +54,36 @@ template <class Records>
   return i < count && records[i].stamp() == stamp ? i : no_record;
 }
 
-// The record of a block among records [first, last) of one chunk, or no_record. A block without
-// bytes may share its address with others, so it is looked for apart, the last live one first.
-// O(log), for empty blocks O(n).
+// The address of a block without bytes: one that no other live block has. It takes nothing, so a full
+// resource can still issue it, and there is nothing behind it.
+[[nodiscard]] inline std::byte* empty_block(std::uint64_t stamp, std::size_t alignment) noexcept {
+  constexpr std::size_t spacing = std::size_t{1} << 21;  // so alignments up to it cannot coincide
+  return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(stamp) *
+                                      (alignment > spacing ? alignment : spacing));
+}
+
+// The record of the block with bytes at an address among records [first, last) of one chunk, or
+// no_record. O(log).
 template <class Records>
 [[nodiscard]] std::size_t find_block(const Records& records, std::size_t first, std::size_t last,
-                                     const void* block, bool is_empty) noexcept {
-  if (!is_empty) {
-    if (last > first && records[last - 1].block == block && records[last - 1].bytes > 0)
-      return last - 1;
-    // Records after that of a block start at its end or above.
-    const auto* address = static_cast<const std::byte*>(block);
-    const std::size_t above =
-        partition_point(first, last, [&](std::size_t k) { return records[k].before <= address; });
-    const bool found =
-        above > first && records[above - 1].block == block && records[above - 1].bytes > 0;
-    return found ? above - 1 : no_record;
-  }
-  std::size_t freed = no_record;
-  for (std::size_t k = last; k > first; --k) {
-    if (records[k - 1].block != block || records[k - 1].bytes > 0) continue;
-    if (!records[k - 1].is_freed()) return k - 1;
-    if (freed == no_record) freed = k - 1;
-  }
-  return freed;
+                                     std::uintptr_t block) noexcept {
+  if (last > first && records[last - 1].address() == block && records[last - 1].bytes > 0)
+    return last - 1;
+  // Records after that of a block start at its end or above.
+  const std::size_t above = partition_point(
+      first, last, [&](std::size_t k) { return records[k].before_address() <= block; });
+  const bool found =
+      above > first && records[above - 1].address() == block && records[above - 1].bytes > 0;
+  return found ? above - 1 : no_record;
+}
+
+// The record of the block without bytes at an address, or no_record. O(count): nobody hurries.
+template <class Records>
+[[nodiscard]] std::size_t find_empty_block(const Records& records, std::size_t count,
+                                           std::uintptr_t block) noexcept {
+  for (std::size_t k = count; k > 0; --k)
+    if (records[k - 1].address() == block && records[k - 1].bytes == 0) return k - 1;
+  return no_record;
 }
 
 }  // namespace tenon::detail

@@ -67,10 +67,7 @@ class FixedBufferAllocator final : public StampedResource {
     const std::size_t available = padding < room ? room - padding : 0;
     if (taken > free_bytes || bytes > available) [[unlikely]]
       refuse_request(bytes, available, taken > free_bytes ? taken - free_bytes : 0);
-    // An empty block may lie beyond the end: it has no byte there.
-    auto* block =
-        bytes > 0 ? top_ + padding
-                  : reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(top_) + padding);
+    auto* block = bytes > 0 ? top_ + padding : detail::empty_block(issued_count_ + 1, alignment);
     if (count_ >= inline_count) detail::unpoison(&record(count_), sizeof(BumpRecord));
     record(count_) = {top_, block, bytes, ++issued_count_};
     ++count_;
@@ -88,7 +85,7 @@ class FixedBufferAllocator final : public StampedResource {
   // noexcept function such an error ends the program with its text.
   // Cost: O(1) for the last block, else O(log blocks).
   void deallocate(void* block, std::size_t bytes, std::size_t = block_alignment) {
-    const std::size_t i = detail::find_block(Records{this}, 0, count_, block, bytes == 0);
+    const std::size_t i = find(reinterpret_cast<std::uintptr_t>(block), bytes == 0);
     if (i == detail::no_record || record(i).is_freed() || record(i).bytes != bytes) [[unlikely]]
       refuse_free(block, bytes, i);
     record(i).stamp_flags |= BumpRecord::freed_flag;
@@ -137,8 +134,8 @@ class FixedBufferAllocator final : public StampedResource {
     std::size_t i = count_;
     if (i > 0 && record(i - 1).block == block)
       i = i - 1;
-    else if (i = detail::find_block(Records{this}, 0, count_, block, false); i == detail::no_record)
-      i = detail::find_block(Records{this}, 0, count_, block, true);
+    else if (i = find(reinterpret_cast<std::uintptr_t>(block), false); i == detail::no_record)
+      i = find(reinterpret_cast<std::uintptr_t>(block), true);
     if (i == detail::no_record || record(i).is_freed()) return 0;
     record(i).stamp_flags |= BumpRecord::handle_flag;
     return record(i).stamp();
@@ -207,6 +204,11 @@ class FixedBufferAllocator final : public StampedResource {
     return reinterpret_cast<BumpRecord*>(
         end_ - end_misalignment())[-static_cast<std::ptrdiff_t>(i - inline_count + 1)];
   }
+  [[nodiscard]] std::size_t find(std::uintptr_t block, bool is_empty) const noexcept {
+    return is_empty ? detail::find_empty_block(Records{this}, count_, block)
+                    : detail::find_block(Records{this}, 0, count_, block);
+  }
+
   // Forgets the records from index `kept` on and moves the top down to where they began.
   void pop_to(std::size_t kept) noexcept {
     if (kept == count_) return;
@@ -233,8 +235,7 @@ class FixedBufferAllocator final : public StampedResource {
                                missing);
   }
 
-  [[noreturn]] TENON_COLD void refuse_free(const void* block, std::size_t bytes,
-                                           std::size_t i) const {
+  [[noreturn]] TENON_COLD void refuse_free(void* block, std::size_t bytes, std::size_t i) const {
     if (i != detail::no_record && record(i).is_freed())
       detail::raise<ContractError>("FixedBufferAllocator::deallocate",
                                    "double free of %p, a block of %zu B", block, record(i).bytes);

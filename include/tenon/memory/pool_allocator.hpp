@@ -37,7 +37,7 @@ class PoolAllocator final : public StampedResource {
   // n elements of T, not initialised; n = 0 is fine and has to be freed too.
   // Errors: OutOfMemory; the allocator is as it was. Allocations: one block upstream on a miss.
   template <class T>
-  requires std::is_trivially_copyable_v<T>
+    requires std::is_trivially_copyable_v<T>
   [[nodiscard]] std::span<T> alloc(std::size_t n) {
     const auto bytes = checked_mul(n, sizeof(T));
     if (!bytes) [[unlikely]]

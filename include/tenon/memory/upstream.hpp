@@ -45,7 +45,7 @@ inline void* acquire(std::pmr::memory_resource& upstream, std::size_t bytes, std
 // A growing array of plain records in upstream memory: what std::pmr::vector would be, without the
 // header's compile time. The owner keeps the count.
 template <class T>
-requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
 class UpstreamArray {
  public:
   explicit UpstreamArray(std::pmr::memory_resource* upstream) noexcept : upstream_(upstream) {}

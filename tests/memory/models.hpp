@@ -1,0 +1,94 @@
+#pragma once
+// The resources of the memory layer, alone and stacked, under one interface for the laws.
+
+#include "upstream.hpp"
+
+#include <tenon/memory.hpp>
+
+#include <cstddef>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace tenon::test {
+
+inline constexpr std::size_t model_bytes = std::size_t{64} << 20;
+
+struct PoolModel {
+  Upstream upstream;
+  PoolAllocator resource{&upstream};
+  void clear() { resource.clear(); }
+};
+
+struct BufferPoolModel {
+  Upstream upstream;
+  BufferPool resource{&upstream};
+  void clear() { resource.clear(); }
+};
+
+struct LimitedPoolModel {
+  Upstream upstream;
+  PoolAllocator resource{&upstream};
+  LimitedPoolModel() { resource.limit_per_bucket(2); }
+  void clear() { resource.clear(); }
+};
+
+struct ArenaModel {
+  Upstream upstream;
+  Arena resource{&upstream};
+  void clear() { resource.reset(); }
+};
+
+struct SmallArenaModel {
+  Upstream upstream;
+  Arena resource{1000, &upstream};
+  void clear() { resource.reset(retain_limit(3000)); }
+};
+
+struct FixedBufferModel {
+  std::vector<std::byte> buffer = std::vector<std::byte>(model_bytes);
+  FixedBufferAllocator resource{buffer};
+  void clear() { resource.reset(); }
+};
+
+struct UnalignedBufferModel {
+  std::vector<std::byte> buffer = std::vector<std::byte>(model_bytes);
+  FixedBufferAllocator resource{std::span(buffer).subspan(13, model_bytes - 16)};
+  void clear() { resource.reset(); }
+};
+
+struct PoolOverPagesModel {
+  PoolAllocator resource{page_resource()};
+  void clear() { resource.clear(); }
+};
+
+struct PoolOverArenaModel {
+  Upstream upstream;
+  Arena arena{&upstream};
+  PoolAllocator resource{&arena};
+  void clear() { resource.clear(); }
+};
+
+struct ArenaOverPoolModel {
+  Upstream upstream;
+  PoolAllocator pool{&upstream};
+  Arena resource{&pool};
+  void clear() { resource.reset(); }
+};
+
+struct PoolOverBufferModel {
+  std::vector<std::byte> buffer = std::vector<std::byte>(4 * model_bytes);
+  FixedBufferAllocator fixed{buffer};
+  PoolAllocator resource{&fixed};
+  void clear() { resource.clear(); }
+};
+
+}  // namespace tenon::test
+
+#define TENON_MEMORY_MODELS                                                                 \
+  tenon::test::PoolModel, tenon::test::BufferPoolModel, tenon::test::LimitedPoolModel,      \
+      tenon::test::ArenaModel, tenon::test::SmallArenaModel, tenon::test::FixedBufferModel, \
+      tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                   \
+      tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                     \
+      tenon::test::PoolOverBufferModel
