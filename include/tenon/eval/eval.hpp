@@ -34,7 +34,8 @@ namespace tenon::detail::inline TENON_MODE {
 
 template <class E>
 [[nodiscard]] constexpr auto slots_for(const E& e) {
-  return plan_slots(run_time_records(e), structure_of<E>);
+  const auto records = run_time_records(e);
+  return plan_slots(records, records, structure_of<E>);
 }
 
 // Stages of one elementwise loop need no slots at all, whatever the extents.
@@ -106,7 +107,7 @@ template <class E, class SlotTable, class Dst>
 void run_through_temporary(const E& e, const SlotTable& slots, const Dst& dst,
                            std::byte* workspace) {
   using T = value_t<E>;
-  T* p = reinterpret_cast<T*>(workspace + slots.workspace_bytes);
+  T* p = reinterpret_cast<T*>(workspace + align_up(slots.workspace_bytes, workspace_alignment));
   const TensorView<T, shape_t<E>> temporary(p, e.shape());
   run(e, slots, temporary, workspace);
   const auto copy = leaf_of_view(temporary);
@@ -122,9 +123,8 @@ void evaluate_into(const Dst& dst, const E& e, const Memory& memory) {
   with_slots(e, [&](const auto& slots) {
     if constexpr (MayAlias) {
       if (conflicts(e, dst)) {
-        const auto block = memory(slots.workspace_bytes +
-                                  align_up(static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>),
-                                           workspace_alignment));
+        const auto block = memory(align_up(slots.workspace_bytes, workspace_alignment) +
+                                  static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>));
         run_through_temporary(e, slots, dst, block.data());
         return;
       }

@@ -8,6 +8,8 @@
 #include <tenon/kernels/normalize.hpp>
 #include <tenon/kernels/reduce.hpp>
 
+#include <bit>
+
 namespace tenon::detail::inline TENON_MODE {
 
 // Axis lists for remapping: every index once, chosen axes last.
@@ -159,6 +161,9 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
       0, rank - 2, ec.data(), [&] { kernels::gemm<T>(m, n, k, a, b, c, scratch); }, a, b, c);
 }
 
+template <class F>
+inline constexpr bool is_index_fold = std::same_as<F, fold::ArgMax> || std::same_as<F, fold::ArgMin>;
+
 template <class F, class T>
 consteval auto reducer_for() {
   if constexpr (std::same_as<F, fold::ArgMax>)
@@ -226,8 +231,11 @@ void run_reduction(const Eval& x, const Target& target) {
     constexpr auto& record = Eval::records[static_cast<std::size_t>(Core)];
     constexpr auto& operand_record = Eval::records[static_cast<std::size_t>(Core + 1)];
     constexpr bool along = runs_along(record, operand_record);
-    constexpr int pack = pack_axis(operand_record);
     using Axes = ReductionAxes<rank, Op::axes>;
+    // An index counts in row-major order, so the reduced axes keep theirs.
+    constexpr int pack = along && is_index_fold<typename Op::fold_type>
+                             ? std::bit_width(Op::axes) - 1
+                             : pack_axis(operand_record);
     constexpr auto source = Axes::source(pack);
     kernels::reduce<Reducer, along, Axes::kept>(
         permuted(operand.shape().extents(), source), with_axes<source>(cursor),
@@ -259,6 +267,19 @@ void run_normalization(const Eval& x, const Target& target, std::byte* scratch) 
       with_axes<axes>(cursor_of<Core + 1, Stage, false>(x)), with_axes<axes>(target), scratch);
 }
 
+// True for a leaf in row-major order, and for a name of one, or of what registers or a slot hold.
+template <class E>
+consteval bool lies_flat(int i) {
+  constexpr auto& structure = structure_of<E>;
+  const auto at = [](int k) { return static_cast<std::size_t>(k); };
+  while (pattern_records<E>[at(i)].kind == Kind::bound) {
+    const int let = structure.let_of[at(i)];
+    i = let + 1;
+    if (structure.in_registers[at(let)] || structure.is_stage(i)) return true;
+  }
+  return pattern_records<E>[at(i)].kind == Kind::leaf && pattern_records<E>[at(i)].contiguous;
+}
+
 // True where every operand of the elementwise stage is known to have the stage's own extents, in
 // row-major order: then any rank is one axis.
 template <class E, int Stage>
@@ -274,8 +295,7 @@ consteval bool is_flat() {
       if (!is_static_extent(r.extent(d))) return false;
     if (i != Stage && structure.is_stage(i))
       i += r.subtree - 1;  // a slot; what is below it is not read here
-    else if (!(r.kind == Kind::map || r.kind == Kind::let || r.kind == Kind::bound ||
-               (r.kind == Kind::leaf && r.contiguous)))
+    else if (!(r.kind == Kind::map || r.kind == Kind::let || lies_flat<E>(i)))
       return false;
   }
   return root.rank > 0;

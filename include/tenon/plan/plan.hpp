@@ -7,7 +7,8 @@ namespace tenon::inline TENON_MODE {
 
 // What evaluating an expression takes.
 //   workspace_bytes  temporaries, packing panels and row buffers together, exact, for a base aligned
-//                    to 64 bytes; nothing else is taken from any allocator but the result
+//                    to 64 bytes; nothing else is taken from any allocator but the result. Where
+//                    extents are bounded: enough for every shape within the bounds
 //   result_bytes     the result's elements
 //   peak_bytes       the result rounded up to 64 + the workspace
 //   workspace_bytes_if_aliased  the workspace where the destination truly overlaps an operand
@@ -30,11 +31,13 @@ namespace tenon::detail::inline TENON_MODE {
 
 template <std::size_t N>
 [[nodiscard]] constexpr auto make_plan(const std::array<Record, N>& records,
+                                       const std::array<Record, N>& patterns,
                                        const Structure<static_cast<int>(N)>& structure) {
-  Plan<static_cast<int>(N)> plan{records, structure, plan_slots(records, structure)};
+  Plan<static_cast<int>(N)> plan{records, structure, plan_slots(records, patterns, structure)};
   const std::size_t result = align_up(plan.slots.result_bytes, workspace_alignment);
   plan.workspace_bytes = plan.slots.workspace_bytes;
-  plan.workspace_bytes_if_aliased = plan.workspace_bytes + result;
+  plan.workspace_bytes_if_aliased =
+      align_up(plan.workspace_bytes, workspace_alignment) + plan.slots.result_bytes;
   plan.result_bytes = plan.slots.result_bytes;
   plan.peak_bytes = result + plan.workspace_bytes;
   plan.stages = structure.stages;
@@ -45,7 +48,7 @@ template <std::size_t N>
 template <class E>
 consteval auto make_static_plan() {
   constexpr auto records = bound_records<E>();
-  return make_plan(records, structure_of<E>);
+  return make_plan(records, pattern_records<E>, structure_of<E>);
 }
 
 template <class X>
@@ -77,13 +80,17 @@ inline constexpr auto plan_of = detail::make_static_plan<detail::planned_t<E>>()
 template <Expression E>
 [[nodiscard]] constexpr auto plan(const E& e) {
   using X = detail::planned_t<const E&>;
-  if constexpr (detail::planned_when_compiling<X>)
+  if constexpr (detail::planned_when_compiling<X>) {
     return plan_of<const E&>;
-  else if constexpr (ExpressionNode<E>)
-    return detail::make_plan(detail::run_time_records(e), detail::structure_of<X>);
-  else
-    return detail::make_plan(detail::run_time_records(detail::as_operand(e)),
-                             detail::structure_of<X>);
+  } else {
+    const auto records = [&] {
+      if constexpr (ExpressionNode<E>)
+        return detail::run_time_records(e);
+      else
+        return detail::run_time_records(detail::as_operand(e));
+    }();
+    return detail::make_plan(records, records, detail::structure_of<X>);
+  }
 }
 
 // Storage for the workspace of E, inline: give it to eval_into instead of a resource.

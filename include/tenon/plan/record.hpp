@@ -29,7 +29,7 @@ struct Record {
   bool keep_dims = false;                  // reduce
   bool left_vector = false, right_vector = false;  // contract
   std::array<signed char, static_cast<std::size_t>(max_rank)> source{};  // view: axis of the operand
-  const void* tag = nullptr;               // let and bound: which let
+  int let = -1;                            // bound: the let whose value it names
   int threads = 1;                         // the plan's number of threads; all planning is for one
 
   [[nodiscard]] constexpr index_t size() const noexcept {
@@ -49,10 +49,27 @@ using Records = std::array<Record, static_cast<std::size_t>(N)>;
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <class Tag>
-inline constexpr char tag_identity = 0;
+// The lets around a node, innermost first: their names and their places among the records.
+struct NoLets {
+  template <class Tag>
+  [[nodiscard]] constexpr int find() const noexcept {
+    return -1;
+  }
+};
+template <class Name, class Outer>
+struct InLet {
+  int place;
+  Outer outer;
+  template <class Tag>
+  [[nodiscard]] constexpr int find() const noexcept {
+    if constexpr (std::same_as<Tag, Name>)
+      return place;
+    else
+      return outer.template find<Tag>();
+  }
+};
 
-// Calls f(operand type identity…) for the operands of a node type; nothing for a leaf.
+// The number of records of a node type.
 template <class E>
 inline constexpr int node_count = 1;
 template <class Op, class T, class S, class... X>
@@ -96,7 +113,6 @@ consteval Record describe() {
     r.name = "scalar";
   } else if constexpr (E::kind == Kind::bound) {
     r.name = "bound";
-    r.tag = &tag_identity<typename E::tag>;
   } else if constexpr (E::kind == Kind::map) {
     using F = typename E::op_type::functor_type;
     r.name = functor_name<F>();
@@ -120,8 +136,6 @@ consteval Record describe() {
         r.source[d] = static_cast<signed char>(
             Op::source[d] >= 0 && ((Op::unit_axes >> Op::source[d]) & 1U) != 0 ? Op::source[d]
                                                                                 : -1);
-    } else if constexpr (E::kind == Kind::let) {
-      r.tag = &tag_identity<typename Op::tag>;
     }
   }
   return r;
@@ -129,22 +143,35 @@ consteval Record describe() {
 
 template <class E>
 struct Flatten {
-  template <std::size_t N>
-  static constexpr int into(std::array<Record, N>& records, int at, int parent) {
-    records[static_cast<std::size_t>(at)] = describe<E>();
-    records[static_cast<std::size_t>(at)].parent = parent;
+  template <std::size_t N, class Lets>
+  static constexpr int into(std::array<Record, N>& records, int at, int parent, const Lets& lets) {
+    Record& r = records[static_cast<std::size_t>(at)];
+    r = describe<E>();
+    r.parent = parent;
+    if constexpr (E::kind == Kind::bound) r.let = lets.template find<typename E::tag>();
     return at + 1;
   }
 };
 template <class Op, class T, class S, class... X>
 struct Flatten<Node<Op, T, S, X...>> {
-  template <std::size_t N>
-  static constexpr int into(std::array<Record, N>& records, int at, int parent) {
+  template <std::size_t N, class Lets>
+  static constexpr int into(std::array<Record, N>& records, int at, int parent, const Lets& lets) {
     records[static_cast<std::size_t>(at)] = describe<Node<Op, T, S, X...>>();
     records[static_cast<std::size_t>(at)].parent = parent;
-    int next = at + 1;
-    ((next = Flatten<X>::into(records, next, at)), ...);
-    return next;
+    if constexpr (Op::kind == Kind::let) {
+      return let_into<X...>(records, at, lets);
+    } else {
+      int next = at + 1;
+      ((next = Flatten<X>::into(records, next, at, lets)), ...);
+      return next;
+    }
+  }
+
+ private:
+  template <class Bound, class Body, std::size_t N, class Lets>
+  static constexpr int let_into(std::array<Record, N>& records, int at, const Lets& lets) {
+    const int body = Flatten<Bound>::into(records, at + 1, at, lets);
+    return Flatten<Body>::into(records, body, at, InLet<typename Op::tag, Lets>{at, lets});
   }
 };
 
@@ -186,7 +213,7 @@ constexpr void find_unit_axes(std::array<Record, N>& records) {
 template <class E>
 consteval auto make_pattern_records() {
   Records<node_count<E>> records{};
-  Flatten<E>::into(records, 0, -1);
+  Flatten<E>::into(records, 0, -1, NoLets{});
   find_unit_axes(records);
   return records;
 }

@@ -7,7 +7,7 @@
 
 namespace tenon::inline TENON_MODE {
 
-// A piece of the workspace: bytes at an offset, in use from stage `first` to stage `last` (positions
+// A piece of the workspace: bytes at a multiple of 64, in use from stage `first` to stage `last` (positions
 // in the order of stages, both included).
 struct Slot {
   std::size_t offset = 0;
@@ -54,12 +54,46 @@ namespace tenon::detail::inline TENON_MODE {
   return static_cast<std::size_t>(r.size()) * static_cast<std::size_t>(size_bytes(r.dtype));
 }
 
+// The bytes that a product of at most these extents packs; those that are not fixed may be smaller.
+// Blocks are balanced, so a smaller product may pack more: the maximum is sought over one row block
+// and several, one column and many, and every depth up to two blocks (deeper ones repeat them).
+template <class T>
+[[nodiscard]] constexpr std::size_t matmul_bytes(const MatmulExtents& e, bool m_fixed, bool n_fixed,
+                                                 bool k_fixed) noexcept {
+  std::size_t most = 0;
+  const auto offer = [&](index_t m, index_t n, index_t k) {
+    const std::size_t bytes = kernels::gemm_workspace_bytes<T>(m, n, k);
+    most = bytes > most ? bytes : most;
+  };
+  const auto rows = [&](index_t n, index_t k) {
+    offer(e.m, n, k);
+    if (m_fixed || e.m == 0) return;
+    index_t one_block = 1, beyond = e.m + 1;
+    while (beyond - one_block > 1) {
+      const index_t m = one_block + (beyond - one_block) / 2;
+      (kernels::gemm_b_passes<T>(m, n, k) <= 1 ? one_block : beyond) = m;
+    }
+    offer(one_block, n, k);
+  };
+  const auto columns = [&](index_t k) {
+    rows(e.n, k);
+    if (!n_fixed && e.n > 1) rows(1, k);
+  };
+  columns(e.k);
+  if (!k_fixed) {
+    constexpr index_t step = kernels::Blocking<T>::chunk, deepest = 2 * kernels::Blocking<T>::kc;
+    for (index_t k = step; k < e.k && k <= deepest; k += step) columns(k);
+  }
+  return most;
+}
+
 template <std::size_t N>
 class SlotPlanner {
  public:
-  constexpr SlotPlanner(const std::array<Record, N>& records,
+  // `patterns` tells which extents of the records are bounds that the run may stay below.
+  constexpr SlotPlanner(const std::array<Record, N>& records, const std::array<Record, N>& patterns,
                         const Structure<static_cast<int>(N)>& structure)
-      : records_(records), structure_(structure) {
+      : records_(records), patterns_(patterns), structure_(structure) {
     for (int p = 0; p < structure_.stages; ++p) plan_stage(p);
     for (int p = 0; p < structure_.stages; ++p) extend_lives(p);
     place();
@@ -77,14 +111,34 @@ class SlotPlanner {
   constexpr void plan_stage(int position) {
     const auto root = static_cast<std::size_t>(structure_.order[static_cast<std::size_t>(position)]);
     const auto need = [&](Slot& slot, std::size_t bytes) {
-      slot = {0, align_up(bytes, workspace_alignment), position, position};
+      slot = {0, bytes, position, position};
     };
     if (root != 0) need(out_.value[root], record_bytes(records_[root]));
     const int core = structure_.core[root];
     if (core < 0) return;
     const auto c = static_cast<std::size_t>(core);
     need(out_.scratch[root], kernel_bytes(c));
-    if (!same_extents(records_[c], records_[root])) need(out_.core[root], record_bytes(records_[c]));
+    if (!same_extents(records_[c], records_[root]) || may_be_stretched(core, static_cast<int>(root)))
+      need(out_.core[root], record_bytes(records_[c]));
+  }
+
+  // True where an extent of the core that is only bounded may turn out to be 1 while something
+  // between it and the root has more there.
+  constexpr bool may_be_stretched(int core, int root) const {
+    const auto pattern = [&](int i) -> const Record& {
+      return patterns_[static_cast<std::size_t>(i)];
+    };
+    const Record& inner = pattern(core);
+    for (int below = core, up = pattern(core).parent; below != root;
+         below = up, up = pattern(up).parent)
+      for (int c = up + 1; c < up + pattern(up).subtree; c += pattern(c).subtree) {
+        const bool name_of_core = pattern(up).kind == Kind::let && below == up + 1;
+        if (c == below || (pattern(up).kind == Kind::let && !name_of_core)) continue;
+        const Record& other = name_of_core ? pattern(up) : pattern(c);
+        for (int d = 1; d <= inner.rank && d <= other.rank; ++d)
+          if (!is_static_extent(inner.extent(-d)) && other.extent(-d) != 1) return true;
+      }
+    return false;
   }
 
   constexpr std::size_t kernel_bytes(std::size_t core) const {
@@ -94,8 +148,11 @@ class SlotPlanner {
     if (r.kind == Kind::contract) {
       const Record& b = records_[static_cast<std::size_t>(end(core + 1))];
       const MatmulExtents e = matmul_extents(r, a, b);
+      const MatmulExtents p = matmul_extents(patterns_[core], patterns_[core + 1],
+                                             patterns_[static_cast<std::size_t>(end(core + 1))]);
       return with_numeric(r.dtype, [&]<class T>(std::type_identity<T>) {
-        return kernels::gemm_workspace_bytes<T>(e.m, e.n, e.k);
+        return matmul_bytes<T>(e, is_static_extent(p.m), is_static_extent(p.n),
+                               is_static_extent(p.k));
       });
     }
     if (r.kind == Kind::normalize) {
@@ -156,7 +213,7 @@ class SlotPlanner {
           const bool meet =
               offset < other.offset + other.bytes && other.offset < offset + all[i]->bytes;
           if (together && meet) {
-            offset = other.offset + other.bytes;
+            offset = align_up(other.offset + other.bytes, workspace_alignment);
             moved = true;
           }
         }
@@ -168,20 +225,22 @@ class SlotPlanner {
   }
 
   const std::array<Record, N>& records_;
+  const std::array<Record, N>& patterns_;
   const Structure<static_cast<int>(N)>& structure_;
   Slots<static_cast<int>(N)> out_{};
 };
 
 template <std::size_t N>
 [[nodiscard]] constexpr auto plan_slots(const std::array<Record, N>& records,
+                                        const std::array<Record, N>& patterns,
                                         const Structure<static_cast<int>(N)>& structure) {
-  return SlotPlanner<N>(records, structure).result();
+  return SlotPlanner<N>(records, patterns, structure).result();
 }
 
 template <class E>
 consteval auto make_static_slots() {
   constexpr auto records = bound_records<E>();
-  return plan_slots(records, structure_of<E>);
+  return plan_slots(records, pattern_records<E>, structure_of<E>);
 }
 
 // The slots of an expression whose extents are all static or bounded.

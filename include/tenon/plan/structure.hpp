@@ -103,8 +103,8 @@ class StructureBuilder {
  public:
   constexpr explicit StructureBuilder(const std::array<Record, N>& records) : records_(records) {
     for (std::size_t i = 0; i < N; ++i) {
-      out_.core[i] = out_.reader[i] = out_.let_of[i] = -1;
-      if (records_[i].kind == Kind::bound) out_.let_of[i] = binder(static_cast<int>(i));
+      out_.core[i] = out_.reader[i] = -1;
+      out_.let_of[i] = records_[i].let;
     }
     for (std::size_t i = N; i-- > 0;)  // inner lets first
       if (records_[i].kind == Kind::let)
@@ -118,12 +118,6 @@ class StructureBuilder {
   constexpr const Record& at(int i) const { return records_[static_cast<std::size_t>(i)]; }
   constexpr int end(int i) const { return i + at(i).subtree; }
   constexpr int body(int let) const { return end(let + 1); }
-
-  constexpr int binder(int name) const {
-    int i = at(name).parent;
-    while (!(at(i).kind == Kind::let && at(i).tag == at(name).tag)) i = at(i).parent;
-    return i;
-  }
 
   // A shape that may turn out to be the other's: same rank, no two static extents that differ, no
   // axis that one of them is known to stretch.
