@@ -156,7 +156,7 @@ TEST_CASE("clear takes every block back and keeps the memory", "[memory]") {
   Upstream upstream;
   BufferPool pool(&upstream);
   std::set<std::byte*> first;
-  for (const std::size_t bytes : {10, 100, 100, 1000, 5000})
+  for (const std::size_t bytes : {10U, 100U, 100U, 1000U, 5000U})
     first.insert(pool.get_or_alloc(bytes).data());
   const auto requests = upstream.requests;
   for (int round = 0; round < 3; ++round) {
@@ -164,7 +164,7 @@ TEST_CASE("clear takes every block back and keeps the memory", "[memory]") {
     CHECK(pool.stats().live_count == 0);
     CHECK(pool.stats().pooled_count == 5);
     std::set<std::byte*> again;
-    for (const std::size_t bytes : {10, 100, 100, 1000, 5000})
+    for (const std::size_t bytes : {10U, 100U, 100U, 1000U, 5000U})
       again.insert(pool.get_or_alloc(bytes).data());
     CHECK(again == first);
   }

@@ -74,7 +74,7 @@ TEST_CASE("Memory of a block in the middle comes back with the last one above", 
 }
 
 TEST_CASE("More blocks than the allocator has records for use the buffer's end", "[memory]") {
-  for (const std::size_t shift : {0, 1, 8, 31}) {
+  for (const std::size_t shift : {0U, 1U, 8U, 31U}) {
     alignas(64) std::byte storage[64 * 101 + 64];
     std::memset(storage, 0x77, sizeof storage);
     const std::span<std::byte> buffer(storage, 64 * 100 + shift);

@@ -280,7 +280,7 @@ TEMPLATE_TEST_CASE("A resource that dies before its handles says so in checked b
   seen = {};
   {
     Alone<TestType> alone;
-    for (const std::size_t bytes : {100, 200, 400}) {
+    for (const std::size_t bytes : {100U, 200U, 400U}) {
       void* block = alone.resource.allocate(bytes);
       CHECK(alone.resource.stamp(block) != 0);
       if (bytes == 400) alone.resource.deallocate(block, bytes);

@@ -47,6 +47,8 @@ class Upstream final : public std::pmr::memory_resource {
       countdown = 0;
       throw std::bad_alloc();
     }
+    // No machine has that much; AddressSanitizer would end the program instead of refusing.
+    if (bytes > std::size_t{1} << 40) throw std::bad_alloc();
     void* block = std::pmr::new_delete_resource()->allocate(bytes, alignment);
     blocks[block] = {bytes, alignment};
     ++requests;
