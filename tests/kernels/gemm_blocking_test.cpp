@@ -47,3 +47,28 @@ TEMPLATE_TEST_CASE("gemm reads its operands as often as it says", "[gemm]", floa
         CHECK(all_are(b_reads, kernels::gemm_b_passes<TestType>(m, n, k)));
       }
 }
+
+TEMPLATE_TEST_CASE("the bound of a workspace is the most that smaller products need", "[gemm]", float,
+                   double) {
+  using Sizes = kernels::Blocking<TestType>;
+  const index_t shapes[][3] = {{30, 70, 700},
+                               {Sizes::mr, 2 * Sizes::nr, 90},
+                               {300, 33, Sizes::kc + 40},
+                               {300, 5, 2 * Sizes::kc + 40},
+                               {3, 2 * Sizes::nc + 200, 40},
+                               {1, 2 * Sizes::nc + 200, 40}};
+  for (const auto& s : shapes)
+    for (int fixed = 0; fixed < 8; ++fixed) {
+      const bool m_fixed = (fixed & 1) != 0, n_fixed = (fixed & 2) != 0, k_fixed = (fixed & 4) != 0;
+      std::size_t most = 0;
+      for (index_t m = m_fixed ? s[0] : 1; m <= s[0]; m += m < 40 || m > 230 ? 1 : 7)
+        for (index_t n = n_fixed ? s[1] : 1; n <= s[1]; n += n < 40 || n > s[1] - 9 ? 1 : 11)
+          for (index_t k = k_fixed ? s[2] : 1; k <= s[2]; k += k < 40 || k > s[2] - 9 ? 1 : 8)
+            most = std::max(most, kernels::gemm_workspace_bytes<TestType>(m, n, k));
+      CAPTURE(s[0], s[1], s[2], fixed);
+      const auto bound = kernels::gemm_workspace_bound<TestType>(s[0], s[1], s[2], m_fixed, n_fixed,
+                                                                 k_fixed);
+      CHECK(bound >= most);
+      CHECK(bound - most <= most / 16);  // the loops above skip a few extents
+    }
+}

@@ -62,13 +62,7 @@ class BlockedProduct {
 
   void multiply_block(const Block& block) {
     index_t c = 0;
-    if (plan_.way == GemmWay::few_rows && b_.contiguous_axis() == 1) {
-      c = multiply_in_place(block);
-    } else if constexpr (MemorySource<B>) {
-      if (stays_in_cache())
-        for (; c + Sizes::nr <= block.columns; c += Sizes::nr)
-          multiply_strip<2>(block, c, Sizes::nr, memory_panel(block.k, block.j + c));
-    }
+    if constexpr (MemorySource<B>) c = multiply_in_place(block);
     if (plan_.slivers == 2 && b_.contiguous_axis() == 1) {
       for (; c + 2 * Sizes::nr <= block.columns; c += 2 * Sizes::nr) {
         pack_b_whole<T, 2, 2>(b_, block.k, block.depth, block.j + c, slivers_);
@@ -101,24 +95,37 @@ class BlockedProduct {
     }
   }
 
-  // Few rows of A: every element of B is used once, so it is not packed. Returns the number of
-  // columns that are done.
+  // Columns of B that are read where they are. Returns how many those were.
+  index_t multiply_in_place(const Block& block)
+    requires MemorySource<B>
+  {
+    index_t c = 0;
+    if (b_.stride(1) != 1) {
+      return c;
+    } else if (plan_.way == GemmWay::few_rows) {
+      return multiply_strips(block);
+    } else if (stays_in_cache()) {
+      for (; c + Sizes::nr <= block.columns; c += Sizes::nr)
+        multiply_strip<2>(block, c, Sizes::nr, memory_panel(block.k, block.j + c));
+    }
+    return c;
+  }
+
+  // Few rows of A: each element of B is used once, by a tile as wide as the registers allow.
   template <int Rows = Sizes::mr>
-  index_t multiply_in_place(const Block& block) {
+  index_t multiply_strips(const Block& block)
+    requires MemorySource<B>
+  {
     if constexpr (Rows > 2) {
-      if (block.rows < Rows) return multiply_in_place<Rows - 1>(block);
+      if (block.rows < Rows) return multiply_strips<Rows - 1>(block);
     }
     constexpr int packs = strip_packs<T>(Rows);
     constexpr index_t width = packs * L;
     index_t c = 0;
     for (; c + width <= block.columns; c += width)
       finish_tile<width>(block, 0, Rows, c, width, [&](const TilePlace<T>& place) {
-        if constexpr (MemorySource<B>)
-          multiply_tile<T, Rows, packs>(packed_a_, memory_panel(block.k, block.j + c), block.depth,
-                                        place);
-        else
-          multiply_tile<T, Rows, packs>(packed_a_, SourcePanel<T, B>(b_, block.k, block.j + c),
-                                        block.depth, place);
+        multiply_tile<T, Rows, packs>(packed_a_, memory_panel(block.k, block.j + c), block.depth,
+                                      place);
       });
     return c;
   }
@@ -128,7 +135,7 @@ class BlockedProduct {
   bool stays_in_cache() const
     requires MemorySource<B>
   {
-    return plan_.slivers == 1 && b_.stride(1) == 1 && b_.stride(0) > 0 &&
+    return plan_.slivers == 1 && b_.stride(0) > 0 &&
            b_.stride(0) * static_cast<index_t>(sizeof(T)) < 4096;
   }
 
@@ -195,7 +202,7 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
     case detail::GemmWay::zeros:
       return detail::store_zeros<T>(m, n, sink);
     case detail::GemmWay::dots:
-      return detail::matrix_times_vector<T>(m, k, a, b, sink, reinterpret_cast<T*>(workspace));
+      return detail::DotProducts<T, A, B, Sink>(m, k, a, b, sink, workspace).run();
     case detail::GemmWay::row:
       return detail::RowProduct<T, A, B, Sink>(n, k, a, b, sink, workspace).run();
     case detail::GemmWay::few_rows:

@@ -76,8 +76,7 @@ constexpr index_t balanced(index_t extent, index_t most, index_t unit) {
 }
 
 // Rows whose dot products with a vector are computed together.
-template <class T>
-inline constexpr int dot_rows = Blocking<T>::mr >= 12 ? 4 : 2;
+inline constexpr int dot_rows = build_isa == Isa::avx512 || build_isa == Isa::neon ? 4 : 2;
 
 // Packs of B that a tile of so many rows takes where B is not packed: wide strips for few rows, so
 // that there are enough chains to hide the latency of fma and enough of each row of B is read to be
@@ -85,6 +84,13 @@ inline constexpr int dot_rows = Blocking<T>::mr >= 12 ? 4 : 2;
 template <class T>
 constexpr int strip_packs(int rows) {
   return std::clamp(Blocking<T>::mr * Blocking<T>::packs / rows, Blocking<T>::packs, 8);
+}
+
+// The most rows that a block of A of this depth has.
+template <class T>
+constexpr index_t block_rows(index_t depth) {
+  using B = Blocking<T>;
+  return std::max<index_t>(B::mr, B::mc * B::kc / round_up(depth, B::chunk) / B::mr * B::mr);
 }
 
 template <class T>
@@ -101,7 +107,7 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   }
   if (n == 1) {
     plan.way = GemmWay::dots;
-    if (m > dot_rows<T>) plan.b_bytes = bytes(k);
+    if (m > dot_rows) plan.b_bytes = bytes(k);
     return plan;
   }
   plan.k = balanced(k, B::kc, B::chunk);
@@ -116,7 +122,7 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   }
   plan.way = m <= B::mr ? GemmWay::few_rows : GemmWay::many_rows;
   plan.n = plan.k == k ? n : std::min(n, B::nc);
-  plan.m = balanced(m, std::max<index_t>(B::mr, B::mc * B::kc / depth / B::mr * B::mr), B::mr);
+  plan.m = balanced(m, block_rows<T>(plan.k), B::mr);
   if (n >= 2 * B::nr && bytes(plan.k * n) > B::large_b) plan.slivers = 2;
   plan.b_bytes = bytes(plan.k * (plan.n <= B::lanes ? B::lanes : B::nr) * plan.slivers);
   if (plan.k != k) plan.accumulator_bytes = bytes(plan.m * round_up(plan.n, B::nr));
@@ -131,6 +137,37 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
 template <class T>
 [[nodiscard]] constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n, index_t k) {
   return detail::gemm_plan<T>(m, n, k).bytes();
+}
+
+// The most that gemm<T> needs on any extents up to these; those that are `fixed` do not shrink.
+// A smaller product can need more: its blocks are cut differently.
+template <class T>
+[[nodiscard]] constexpr std::size_t gemm_workspace_bound(index_t m, index_t n, index_t k,
+                                                         bool m_fixed, bool n_fixed, bool k_fixed) {
+  using B = Blocking<T>;
+  std::size_t most = 0;
+  const auto rows_and_columns = [&](index_t depth) {
+    const auto offer = [&](index_t rows, index_t columns) {
+      if (rows <= m && columns <= n)
+        most = std::max(most, gemm_workspace_bytes<T>(rows, columns, depth));
+    };
+    const auto rows_of = [&](index_t columns) {
+      offer(m, columns);
+      if (m_fixed) return;
+      offer(1, columns);
+      offer(detail::block_rows<T>(detail::balanced(depth, B::kc, B::chunk)), columns);
+    };
+    rows_of(n);
+    if (n_fixed) return;
+    rows_of(1);
+    rows_of(2 * B::nc);  // where m is 1, a wider product has narrower strips
+  };
+  rows_and_columns(k);
+  // Deeper products than two blocks have no other blocks; dots grow with K.
+  if (!k_fixed)
+    for (index_t d = std::min(k, 2 * B::kc) / B::chunk * B::chunk; d > 0; d -= B::chunk)
+      rows_and_columns(d);
+  return most;
 }
 
 // How often gemm<T> reads each element of A from its source (0: never).

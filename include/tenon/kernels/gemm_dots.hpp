@@ -4,95 +4,138 @@
 // The order of the sum depends on K alone: element k goes to lane k % L of accumulator (k / L) % 4 (L:
 // lanes of a pack), each lane is one chain in the order of k, then accumulators 0+2, 1+3, their sum,
 // and the halves of that (reduce_add). A pack that K does not fill is filled up with zeros.
+//
+// One small kernel works on four rows in memory. Rows that are not in memory, or not contiguous, come
+// to it piece by piece through a buffer, and so does what is left at the end of every row.
 
-#include <tenon/kernels/gemm_blocking.hpp>
-#include <tenon/kernels/gemm_operands.hpp>
+#include <tenon/kernels/gemm_pack.hpp>
 #include <tenon/simd/reduce.hpp>
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// Elements k … k+L-1 down column 0 of the source, or the `count` of them that exist and zeros.
-template <class T, int Axis, class Source>
-TENON_INLINE auto load_or_zero(const Source& source, index_t i, index_t j, index_t count) {
-  constexpr int L = Blocking<T>::lanes;
-  using P = simd::Pack<T, L>;
-  if (count >= L) return P(source.template load<Axis, L>(i, j));
-  T lanes[L] = {};
-  source.template load_partial<Axis, L>(i, j, static_cast<int>(count))
-      .store_partial(lanes, static_cast<int>(count));
-  return P::load(lanes);
-}
-
+// Four rows of a matrix; where fewer are left, the first one again.
 template <class T>
-class PackedColumn {
- public:
-  explicit PackedColumn(const T* elements) : elements_(elements) {}
-  TENON_INLINE auto load(index_t k, index_t) const {
-    return simd::Pack<T, Blocking<T>::lanes>::load(elements_ + k);
-  }
-
- private:
-  const T* elements_;
+struct RowGroup {
+  const T* row[dot_rows];
 };
 
-template <class T, class Source>
-class DirectColumn {
- public:
-  explicit DirectColumn(const Source& source) : source_(&source) {}
-  TENON_INLINE auto load(index_t k, index_t count) const {
-    return load_or_zero<T, 0>(*source_, k, 0, count);
-  }
-
- private:
-  const Source* source_;
-};
-
-template <int Rows, class T, class A, class Column, class Sink>
-[[gnu::noinline]] void dot_rows_of(index_t i, index_t k, const A& a, const Column& b, Sink& sink) {
-  constexpr int L = Blocking<T>::lanes, accumulators = 4;
+// sums[r][s] of the header, continued over `packs` packs.  pre: packs % 4 == 0
+template <class T>
+[[gnu::noinline]] void add_products(RowGroup<T> a, const T* b, index_t packs, T* sums) {
+  constexpr int L = Blocking<T>::lanes, count = dot_rows * 4;
   using P = simd::Pack<T, L>;
-  P sum[Rows][accumulators];
-  simd::detail::unroll<Rows * accumulators>([&](int t) TENON_INLINE_LAMBDA {
-    sum[t / accumulators][t % accumulators] = P(T{0});
-  });
-  const auto step = [&](index_t at, int s, index_t count) TENON_INLINE_LAMBDA {
-    const P column = b.load(at, count);
-    simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-      sum[r][s] = multiply_add(load_or_zero<T, 1>(a, i + r, at, count), column, sum[r][s]);
+  P sum[count];
+  simd::detail::unroll<count>([&](int t) TENON_INLINE_LAMBDA { sum[t] = P::load(sums + t * L); });
+  for (index_t at = 0; at < packs * L; at += 4 * L)
+    simd::detail::unroll<4>([&](int s) TENON_INLINE_LAMBDA {
+      const P column = P::load(b + at + s * L);
+      simd::detail::unroll<dot_rows>([&](int r) TENON_INLINE_LAMBDA {
+        sum[r * 4 + s] = multiply_add(P::load(a.row[r] + at + s * L), column, sum[r * 4 + s]);
+      });
     });
-  };
-  index_t at = 0;
-  for (; at + accumulators * L <= k; at += accumulators * L)
-    simd::detail::unroll<accumulators>(
-        [&](int s) TENON_INLINE_LAMBDA { step(at + s * L, s, L); });
-  simd::detail::unroll<accumulators>([&](int s) TENON_INLINE_LAMBDA {
-    if (at + s * L < k) step(at + s * L, s, k - at - s * L);
-  });
-  simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-    const P total = (sum[r][0] + sum[r][2]) + (sum[r][1] + sum[r][3]);
-    sink.template store_partial<L>(i + r, 0, P(simd::reduce_add(total)), 1);
-  });
+  simd::detail::unroll<count>([&](int t) TENON_INLINE_LAMBDA { sum[t].store(sums + t * L); });
 }
 
-template <class T, class A, class Column, class Sink>
-void dot_all_rows(index_t m, index_t k, const A& a, const Column& b, Sink& sink) {
-  index_t i = 0;
-  for (; i + dot_rows<T> <= m; i += dot_rows<T>) dot_rows_of<dot_rows<T>, T>(i, k, a, b, sink);
-  for (; i < m; ++i) dot_rows_of<1, T>(i, k, a, b, sink);
-}
-
-// The column is packed where it is read more than once.
 template <class T, class A, class B, class Sink>
-void matrix_times_vector(index_t m, index_t k, const A& a, const B& b, Sink& sink, T* workspace) {
-  if (m <= dot_rows<T>) {
-    dot_all_rows<T>(m, k, a, DirectColumn<T, B>(b), sink);
-    return;
+class DotProducts {
+ public:
+  DotProducts(index_t m, index_t k, const A& a, const B& b, Sink& sink, std::byte* workspace)
+      : m_(m), k_(k), a_(a), b_(b), sink_(sink), column_(reinterpret_cast<T*>(workspace)),
+        packed_(gemm_plan<T>(m, 1, k).b_bytes != 0) {}
+
+  void run() {
+    if (packed_) fill_column(0, round_up(k_, Blocking<T>::chunk), column_);
+    for (index_t i = 0; i < m_; i += dot_rows)
+      multiply_group(i, static_cast<int>(std::min<index_t>(dot_rows, m_ - i)));
   }
-  constexpr int L = Blocking<T>::lanes;
-  const index_t padded = round_up(k, Blocking<T>::chunk);
-  for (index_t d = 0; d < padded; d += L)
-    (d < k ? load_or_zero<T, 0>(b, d, 0, k - d) : simd::Pack<T, L>(T{0})).store(workspace + d);
-  dot_all_rows<T>(m, k, a, PackedColumn<T>(workspace), sink);
-}
+
+ private:
+  static constexpr int L = Blocking<T>::lanes;
+  static constexpr index_t piece = 8 * L;
+  using P = simd::Pack<T, L>;
+
+  void multiply_group(index_t i, int rows) {
+    alignas(64) T sums[dot_rows * 4 * L] = {};
+    index_t k = 0;
+    if constexpr (MemorySource<A>) {
+      if (packed_ && a_.stride(1) == 1) {
+        k = k_ / (4 * L) * (4 * L);
+        RowGroup<T> group;
+        for (int r = 0; r < dot_rows; ++r)
+          group.row[r] = a_.data() + (i + (r < rows ? r : 0)) * a_.stride(0);
+        add_products(group, column_, k / L, sums);
+      }
+    }
+    add_pieces(i, rows, k, sums);
+    for (int r = 0; r < rows; ++r) {
+      const T* s = sums + r * 4 * L;
+      const P total = (P::load(s) + P::load(s + 2 * L)) + (P::load(s + L) + P::load(s + 3 * L));
+      sink_.template store_partial<L>(i + r, 0, P(simd::reduce_add(total)), 1);
+    }
+  }
+
+  // From k on through a buffer.
+  [[gnu::noinline]] void add_pieces(index_t i, int rows, index_t k, T* sums) {
+    alignas(64) T buffer[dot_rows * piece], column[piece];
+    static_assert(sizeof buffer + sizeof column <= 3072, "a frame is at most 4 KiB");
+    RowGroup<T> group;
+    for (int r = 0; r < dot_rows; ++r) group.row[r] = buffer + (r < rows ? r : 0) * piece;
+    for (; k < k_; k += piece) {
+      const index_t depth = std::min(piece, k_ - k), filled = round_up(depth, 4 * L);
+      fill_rows(i, rows, k, filled, buffer);
+      fill_column(k, filled, column);
+      add_products(group, column, filled / L, sums);
+    }
+  }
+
+  // Elements k … k+count-1 of every row, zeros after the end.
+  void fill_rows(index_t i, int rows, index_t k, index_t count, T* to) {
+    if (a_.contiguous_axis() == 1) {
+      for (int r = 0; r < rows; ++r)
+        fill(to + r * piece, count, k_ - k, [&](index_t d) { return a_.template load<1, L>(i + r, k + d); },
+             [&](index_t d, int n) { return a_.template load_partial<1, L>(i + r, k + d, n); });
+    } else {
+      P square[L];
+      for (index_t d = 0; d < count; d += L) {
+        const int vectors = static_cast<int>(std::clamp<index_t>(k_ - k - d, 0, L));
+        load_square<T, L>(a_, i, k + d, rows, vectors, square);
+        for (int r = 0; r < rows; ++r) square[r].store(to + r * piece + d);
+      }
+    }
+  }
+
+  void fill_column(index_t k, index_t count, T* to) {
+    if (packed_ && to != column_) {
+      for (index_t d = 0; d < count; d += L)
+        P::load_partial(column_ + k + d, static_cast<int>(std::clamp<index_t>(k_ - k - d, 0, L)))
+            .store(to + d);
+      return;
+    }
+    fill(to, count, k_ - k, [&](index_t d) { return b_.template load<0, L>(k + d, 0); },
+         [&](index_t d, int n) { return b_.template load_partial<0, L>(k + d, 0, n); });
+  }
+
+  // `count` elements at `to`: the first `existing` by packs, then zeros.
+  template <class Load, class LoadPartial>
+  static void fill(T* to, index_t count, index_t existing, const Load& load,
+                   const LoadPartial& load_partial) {
+    for (index_t d = 0; d < count; d += L) {
+      if (d + L <= existing) {
+        load(d).store(to + d);
+      } else {
+        P(T{0}).store(to + d);
+        if (const int n = static_cast<int>(existing - d); n > 0)
+          load_partial(d, n).store_partial(to + d, n);
+      }
+    }
+  }
+
+  const index_t m_, k_;
+  const A& a_;
+  const B& b_;
+  Sink& sink_;
+  T* const column_;
+  const bool packed_;
+};
 
 }  // namespace tenon::inline TENON_MODE::kernels::detail

@@ -27,22 +27,6 @@ class MemoryPanel {
   index_t stride_;
 };
 
-// Rows of B from any source, each element computed as it is read.
-template <class T, class Source>
-class SourcePanel {
- public:
-  static constexpr int lanes = Blocking<T>::lanes;
-  SourcePanel(const Source& source, index_t k, index_t j) : source_(&source), k_(k), j_(j) {}
-  TENON_INLINE simd::Pack<T, lanes> load(int pack) const {
-    return source_->template load<1, lanes>(k_, j_ + pack * lanes);
-  }
-  TENON_INLINE void next_row() { ++k_; }
-
- private:
-  const Source* source_;
-  index_t k_, j_;
-};
-
 // Where a tile's accumulators begin (nullptr: at 0) and where it is stored, `stride` between rows.
 template <class T>
 struct TilePlace {
@@ -51,8 +35,8 @@ struct TilePlace {
   index_t stride;
 };
 
-template <class T, int Rows, int Packs, class Panel>
-[[gnu::noinline]] void multiply_tile(const T* a, Panel b, index_t depth, TilePlace<T> place) {
+template <class T, int Rows, int Packs>
+[[gnu::noinline]] void multiply_tile(const T* a, MemoryPanel<T> b, index_t depth, TilePlace<T> place) {
   constexpr int L = Blocking<T>::lanes, chunk = Blocking<T>::chunk;
   using P = simd::Pack<T, L>;
   P tile[Rows][Packs];
