@@ -71,7 +71,8 @@ TEMPLATE_LIST_TEST_CASE("gather and scatter follow any stride", "[simd][pack]", 
       constexpr index_t middle = 5 * N;
       std::vector<unsigned char> raw(sizeof(T) * (2 * middle + 1));
       T* const memory = reinterpret_cast<T*>(raw.data());
-      for (index_t i = 0; i < 2 * middle + 1; ++i) memory[i] = value<T>(static_cast<std::uint64_t>(i));
+      for (index_t i = 0; i < 2 * middle + 1; ++i)
+        memory[i] = value<T>(static_cast<std::uint64_t>(i));
       for (int count = 0; count <= N; ++count) {
         const P p = P::gather_partial(memory + middle, stride, count);
         CHECK(each_lane(p, [&](int i) { return i < count ? memory[middle + i * stride] : T{}; }));

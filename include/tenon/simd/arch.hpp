@@ -24,12 +24,15 @@ using Arch = xsimd::sse2;
 using Arch = xsimd::neon64;
 #endif
 
-inline constexpr int register_bytes = build_isa == Isa::avx512 ? 64 : build_isa == Isa::avx2 ? 32 : 16;
+inline constexpr int register_bytes = build_isa == Isa::avx512 ? 64
+                                      : build_isa == Isa::avx2 ? 32
+                                                               : 16;
 
 // Lanes of the pack that a loop over T should use: one register, and for 1- and 2-byte types as
 // many lanes as floats have, so that packs of a mixed expression have equal lanes.
 template <class T>
-inline constexpr int native_lanes = register_bytes / (sizeof(T) < 4 ? 4 : static_cast<int>(sizeof(T)));
+inline constexpr int native_lanes =
+    register_bytes / (sizeof(T) < 4 ? 4 : static_cast<int>(sizeof(T)));
 
 // True where fma(a, b, c) rounds once. On plain SSE2 it multiplies, rounds, adds and rounds.
 inline constexpr bool has_fma = build_isa != Isa::sse2;

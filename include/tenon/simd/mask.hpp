@@ -30,9 +30,9 @@ TENON_INLINE auto compare_registers(xsimd::batch<T, Arch> a, xsimd::batch<T, Arc
     }
   } else {
     constexpr int relation = Which == 0   ? _MM_CMPINT_EQ
-                                         : Which == 1 ? _MM_CMPINT_NE
-                                         : Which == 2 ? _MM_CMPINT_LT
-                                                      : _MM_CMPINT_LE;
+                             : Which == 1 ? _MM_CMPINT_NE
+                             : Which == 2 ? _MM_CMPINT_LT
+                                          : _MM_CMPINT_LE;
     if constexpr (sizeof(T) == 4 && std::is_signed_v<T>) {
       return _mm512_cmp_epi32_mask(a.data, b.data, relation);
     } else if constexpr (sizeof(T) == 4) {
@@ -77,7 +77,8 @@ struct Mask {
 
   TENON_INLINE Mask(bool value) {
     if constexpr (in_registers) {
-      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA { set_register(i, value); });
+      detail::unroll<count_of_registers>([&](int i)
+                                             TENON_INLINE_LAMBDA { set_register(i, value); });
     } else {
       for (bool& x : storage.lanes) x = value;
     }
@@ -183,13 +184,12 @@ struct Mask {
     } else if constexpr (build_isa == Isa::avx512) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         using Register = typename xsimd::batch_bool<T, Arch>::register_type;
-        r.storage.at[i] = static_cast<Register>(
-            f(static_cast<unsigned>(a.storage.at[i].data), static_cast<unsigned>(b.storage.at[i].data)));
+        r.storage.at[i] = static_cast<Register>(f(static_cast<unsigned>(a.storage.at[i].data),
+                                                  static_cast<unsigned>(b.storage.at[i].data)));
       });
     } else {
-      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        r.set_lanes_of(i, f(a.lanes_of(i), b.lanes_of(i)));
-      });
+      detail::unroll<count_of_registers>(
+          [&](int i) TENON_INLINE_LAMBDA { r.set_lanes_of(i, f(a.lanes_of(i), b.lanes_of(i))); });
     }
     return r;
   }
@@ -276,8 +276,7 @@ TENON_INLINE void Mask<T, N>::store(bool* p) const {
   } else {
 #if defined(TENON_ISA_AVX512)
     detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-      const __m128i bytes =
-          _mm_maskz_set1_epi8(static_cast<__mmask16>(storage.at[i].data), 1);
+      const __m128i bytes = _mm_maskz_set1_epi8(static_cast<__mmask16>(storage.at[i].data), 1);
       std::memcpy(p + i * width, &bytes, static_cast<std::size_t>(width));
     });
 #else

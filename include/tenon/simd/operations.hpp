@@ -108,8 +108,8 @@ TENON_INLINE Pack<T, N> fma(Pack<T, N> a, Pack<T, N> b, Pack<T, N> c) {
   Pack<T, N> r;
   if constexpr (Pack<T, N>::in_registers) {
     detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-      r.storage.at[i] = detail::fma_register(a.storage.at[i].data, b.storage.at[i].data,
-                                             c.storage.at[i].data);
+      r.storage.at[i] =
+          detail::fma_register(a.storage.at[i].data, b.storage.at[i].data, c.storage.at[i].data);
     });
   } else {
     for (int i = 0; i < N; ++i) {
@@ -153,18 +153,16 @@ template <Floating T, int N>
   requires(Pack<T, N>::in_registers)
 TENON_INLINE Pack<T, N> lesser(Pack<T, N> a, Pack<T, N> b) {
   return Pack<T, N>::map_registers(
-      [](auto x, auto y) TENON_INLINE_LAMBDA {
-        return xsimd::batch<T, Arch>(lesser(x.data, y.data));
-      },
+      [](auto x, auto y)
+          TENON_INLINE_LAMBDA { return xsimd::batch<T, Arch>(lesser(x.data, y.data)); },
       a, b);
 }
 template <Floating T, int N>
   requires(Pack<T, N>::in_registers)
 TENON_INLINE Pack<T, N> greater(Pack<T, N> a, Pack<T, N> b) {
   return Pack<T, N>::map_registers(
-      [](auto x, auto y) TENON_INLINE_LAMBDA {
-        return xsimd::batch<T, Arch>(greater(x.data, y.data));
-      },
+      [](auto x, auto y)
+          TENON_INLINE_LAMBDA { return xsimd::batch<T, Arch>(greater(x.data, y.data)); },
       a, b);
 }
 #endif

@@ -79,9 +79,8 @@ struct Pack {
 
   TENON_INLINE void store(T* p) const {
     if constexpr (in_registers) {
-      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        storage.at[i].store_unaligned(p + i * width);
-      });
+      detail::unroll<count_of_registers>(
+          [&](int i) TENON_INLINE_LAMBDA { storage.at[i].store_unaligned(p + i * width); });
     } else {
       std::memcpy(p, storage.lanes, sizeof(T) * N);
     }
@@ -134,8 +133,8 @@ struct Pack {
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         const Lanes lanes = lanes_of(i);
-        detail::unroll<width>(
-            [&](int k) TENON_INLINE_LAMBDA { p[(i * width + k) * stride] = lanes[k]; });
+        detail::unroll<width>([&](int k)
+                                  TENON_INLINE_LAMBDA { p[(i * width + k) * stride] = lanes[k]; });
       });
     } else {
       for (int i = 0; i < N; ++i) p[i * stride] = storage.lanes[i];
@@ -307,9 +306,8 @@ struct Pack {
     requires in_registers
   {
     Pack r;
-    detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-      r.storage.at[i] = f(a.storage.at[i], b.storage.at[i]);
-    });
+    detail::unroll<count_of_registers>(
+        [&](int i) TENON_INLINE_LAMBDA { r.storage.at[i] = f(a.storage.at[i], b.storage.at[i]); });
     return r;
   }
 
@@ -342,8 +340,9 @@ struct Pack {
     if constexpr (in_registers) {
       using Wrapping = detail::vec<W, width>;
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        r.set_lanes_of(i, __builtin_bit_cast(Lanes, f(__builtin_bit_cast(Wrapping, a.lanes_of(i)),
-                                                      __builtin_bit_cast(Wrapping, b.lanes_of(i)))));
+        r.set_lanes_of(i,
+                       __builtin_bit_cast(Lanes, f(__builtin_bit_cast(Wrapping, a.lanes_of(i)),
+                                                   __builtin_bit_cast(Wrapping, b.lanes_of(i)))));
       });
     } else {
       for (int i = 0; i < N; ++i) {
@@ -365,9 +364,8 @@ struct Pack {
   // -1 (all bits) where b is not zero, else 0.
   TENON_INLINE static Pack select_nonzero(Pack b) {
     if constexpr (in_registers) {
-      return map_lanes(b, [](auto x) TENON_INLINE_LAMBDA {
-        return __builtin_bit_cast(Lanes, x != 0);
-      });
+      return map_lanes(
+          b, [](auto x) TENON_INLINE_LAMBDA { return __builtin_bit_cast(Lanes, x != 0); });
     } else {
       return map_lanes(b, [](T x) TENON_INLINE_LAMBDA { return x != 0 ? -1 : 0; });
     }

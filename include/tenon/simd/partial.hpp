@@ -27,13 +27,13 @@ TENON_INLINE xsimd::batch<T, Arch> load_register(const T* p, int count) {
 #elif defined(TENON_ISA_AVX2)
   using Register = typename xsimd::batch<T, Arch>::register_type;
   if constexpr (sizeof(T) == 4) {
-    const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(count),
-                                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return __builtin_bit_cast(Register,
                               _mm256_maskload_epi32(reinterpret_cast<const int*>(p), mask));
   } else {
-    const __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count),
-                                            _mm256_setr_epi64x(0, 1, 2, 3));
+    const __m256i mask =
+        _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
     return __builtin_bit_cast(Register,
                               _mm256_maskload_epi64(reinterpret_cast<const long long*>(p), mask));
   }
@@ -57,12 +57,12 @@ TENON_INLINE void store_register(xsimd::batch<T, Arch> x, T* p, int count) {
 #elif defined(TENON_ISA_AVX2)
   const __m256i bits = __builtin_bit_cast(__m256i, x.data);
   if constexpr (sizeof(T) == 4) {
-    const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(count),
-                                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     _mm256_maskstore_epi32(reinterpret_cast<int*>(p), mask, bits);
   } else {
-    const __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count),
-                                            _mm256_setr_epi64x(0, 1, 2, 3));
+    const __m256i mask =
+        _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
     _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), mask, bits);
   }
 #else
@@ -76,7 +76,8 @@ template <int N, class T>
 TENON_INLINE void load_array(T* to, const T* p, int count) {
 #if defined(TENON_ISA_AVX512)
   if constexpr (N * sizeof(T) == 16) {
-    const auto mask = static_cast<__mmask16>((1u << (static_cast<unsigned>(count) * sizeof(T))) - 1u);
+    const auto mask =
+        static_cast<__mmask16>((1u << (static_cast<unsigned>(count) * sizeof(T))) - 1u);
     const __m128i bytes = _mm_maskz_loadu_epi8(mask, p);
     std::memcpy(to, &bytes, 16);
     return;
@@ -91,7 +92,8 @@ TENON_INLINE void store_array(const T* from, T* p, int count) {
   if constexpr (N * sizeof(T) == 16) {
     __m128i bytes;
     std::memcpy(&bytes, from, 16);
-    _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << (static_cast<unsigned>(count) * sizeof(T))) - 1u), bytes);
+    _mm_mask_storeu_epi8(
+        p, static_cast<__mmask16>((1u << (static_cast<unsigned>(count) * sizeof(T))) - 1u), bytes);
     return;
   }
 #endif

@@ -26,8 +26,7 @@ TENON_INLINE void fold_lanes(const vec<T, N>& v, F f, T& result) {
     result = f(v[0], v[1]);
   } else {
     using Indices = std::make_integer_sequence<int, N / 2>;
-    const vec<T, N / 2> combined =
-        f(half<0, T, N>(v, Indices{}), half<N / 2, T, N>(v, Indices{}));
+    const vec<T, N / 2> combined = f(half<0, T, N>(v, Indices{}), half<N / 2, T, N>(v, Indices{}));
     fold_lanes<T, N / 2>(combined, f, result);
   }
 }
@@ -81,14 +80,13 @@ TENON_INLINE T reduce_mul(Pack<T, N> a) {
       return static_cast<T>(static_cast<std::uint32_t>(x) * y);
     });
   } else {
-    return detail::fold(
-        a, [](auto x, auto y) TENON_INLINE_LAMBDA {
-          if constexpr (Floating<T>) {
-            return detail::rounded(x * y);
-          } else {
-            return x * y;
-          }
-        });
+    return detail::fold(a, [](auto x, auto y) TENON_INLINE_LAMBDA {
+      if constexpr (Floating<T>) {
+        return detail::rounded(x * y);
+      } else {
+        return x * y;
+      }
+    });
   }
 }
 

@@ -82,8 +82,7 @@ template <Floating T, int N>
 TENON_INLINE Pack<T, N> power_of_two(Pack<lane_int<T>, N> n) {
   using Int = Pack<lane_int<T>, N>;
   using Bits = bits_of<T>;
-  return bit_cast<T>(
-      shift_left<mantissa_bits<T>>(bit_cast<Bits>(n + Int(exponent_bias<T>))));
+  return bit_cast<T>(shift_left<mantissa_bits<T>>(bit_cast<Bits>(n + Int(exponent_bias<T>))));
 }
 
 // p · 2^n, rounded once, where n is an integer and `shifted` == n + shifter.
@@ -122,16 +121,15 @@ TENON_INLINE Split<T, N> split_exponent(Pack<T, N> x) {
   using I = lane_int<T>;
   using Int = Pack<I, N>;
   constexpr int digits = mantissa_bits<T>;
-  constexpr I sqrt_half = std::is_same_v<T, float>
-                              ? static_cast<I>(0x3F3504F3)
-                              : static_cast<I>(0x3FE6A09E667F3BCD);
+  constexpr I sqrt_half =
+      std::is_same_v<T, float> ? static_cast<I>(0x3F3504F3) : static_cast<I>(0x3FE6A09E667F3BCD);
   const auto subnormal = x < P(std::numeric_limits<T>::min());
   const P normal = select(subnormal, x * P(T{2} / std::numeric_limits<T>::epsilon()), x);
   const Int distance = bit_cast<I>(normal) - Int(sqrt_half);
   const Int mantissa = (distance & Int((I{1} << digits) - 1)) + Int(sqrt_half);
   // The exponent as a float without a conversion of 64-bit integers, which AVX2 and SSE2 lack.
-  const P e = bit_cast<T>(shift_right<digits>(distance) + bit_cast<I>(P(shifter<T>))) -
-              P(shifter<T>);
+  const P e =
+      bit_cast<T>(shift_right<digits>(distance) + bit_cast<I>(P(shifter<T>))) - P(shifter<T>);
   return {bit_cast<T>(mantissa), e - select(subnormal, P(T{digits + 1}), P(T{0}))};
 }
 

