@@ -107,8 +107,8 @@ template <class F, class... Operands>
 [[nodiscard]] constexpr auto make_map(F f, Operands... operands) {
   using T = typename decltype(map_element<F, value_t<Operands>...>())::type;
   static_assert(Element<T>, "The functor of this map returns what no tensor can hold.");
-  return make_node<Map<F>, T>(Map<F>(std::move(f)), fold_shapes<F>(operands.shape()...),
-                              std::move(operands)...);
+  const auto shape = fold_shapes<F>(operands.shape()...);  // before anything is moved from
+  return make_node<Map<F>, T>(Map<F>(std::move(f)), shape, std::move(operands)...);
 }
 
 // The operand with element type U.
