@@ -3,7 +3,7 @@ cmake_minimum_required(VERSION 3.25)
 # cmake -Dprogram=<command> -Dexpected=<file> -P match_output.cmake
 # Runs the program and fails unless it succeeds and every line of the file, a regular expression,
 # matches in what it prints, one after the other. For programs that print times or what depends on
-# the instruction set.
+# the instruction set. Brackets are balanced in each line, or CMake joins it with the next.
 list(REMOVE_ITEM program "")
 execute_process(COMMAND ${program} OUTPUT_VARIABLE printed RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
