@@ -151,7 +151,8 @@ class Arena final : public StampedResource {
 
   [[nodiscard]] std::uint64_t generation() const noexcept override { return generation_; }
 
-  [[nodiscard]] std::uint64_t stamp(const void* block) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
+      const void* block) const noexcept override {
     std::size_t i = count_;
     if (i > 0 && records_[i - 1].block == block)
       i = i - 1;
@@ -162,7 +163,8 @@ class Arena final : public StampedResource {
     return records_[i].stamp();
   }
 
-  [[nodiscard]] bool is_live(const void* block, std::uint64_t stamp) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(
+      const void* block, std::uint64_t stamp) const noexcept override {
     const std::size_t i = detail::find_stamp(records_, count_, stamp);
     return i != detail::no_record && records_[i].block == block && !records_[i].is_freed();
   }

@@ -196,12 +196,14 @@ class BufferPool final : public StampedResource {
 
   [[nodiscard]] std::uint64_t generation() const noexcept override { return generation_; }
 
-  [[nodiscard]] std::uint64_t stamp(const void* block) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
+      const void* block) const noexcept override {
     const Block* b = find(block);
     return is_issued(b) ? b->stamp : 0;
   }
 
-  [[nodiscard]] bool is_live(const void* block, std::uint64_t stamp) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(
+      const void* block, std::uint64_t stamp) const noexcept override {
     if (stamp <= cleared_stamp_) return false;
     const Block* b = find(block);
     return b != nullptr && b->stamp == stamp;

@@ -130,7 +130,8 @@ class FixedBufferAllocator final : public StampedResource {
 
   [[nodiscard]] std::uint64_t generation() const noexcept override { return generation_; }
 
-  [[nodiscard]] std::uint64_t stamp(const void* block) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
+      const void* block) const noexcept override {
     std::size_t i = count_;
     if (i > 0 && record(i - 1).block == block)
       i = i - 1;
@@ -141,7 +142,8 @@ class FixedBufferAllocator final : public StampedResource {
     return record(i).stamp();
   }
 
-  [[nodiscard]] bool is_live(const void* block, std::uint64_t stamp) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(
+      const void* block, std::uint64_t stamp) const noexcept override {
     const std::size_t i = detail::find_stamp(Records{this}, count_, stamp);
     return i != detail::no_record && record(i).block == block && !record(i).is_freed();
   }

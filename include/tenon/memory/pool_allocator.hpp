@@ -82,10 +82,12 @@ class PoolAllocator final : public StampedResource {
   [[nodiscard]] PoolStats stats() const noexcept { return pool_.stats(); }
 
   [[nodiscard]] std::uint64_t generation() const noexcept override { return pool_.generation(); }
-  [[nodiscard]] std::uint64_t stamp(const void* block) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
+      const void* block) const noexcept override {
     return pool_.stamp(block);
   }
-  [[nodiscard]] bool is_live(const void* block, std::uint64_t stamp) const noexcept override {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(
+      const void* block, std::uint64_t stamp) const noexcept override {
     return pool_.is_live(block, stamp);
   }
 

@@ -6,6 +6,14 @@
 #include <cstdio>
 #include <memory_resource>
 
+// GCC takes a const void* for memory that is read and warns where a fresh block is asked about; the
+// attribute says that only the address counts. Clang has neither.
+#if defined(__GNUC__) && !defined(__clang__)
+#define TENON_DETAIL_ADDRESS_ONLY [[gnu::access(none, 2)]]
+#else
+#define TENON_DETAIL_ADDRESS_ONLY
+#endif
+
 namespace tenon {
 
 // A memory resource whose blocks have names that are never used twice, so that a handle can tell
@@ -19,10 +27,12 @@ class StampedResource : public std::pmr::memory_resource {
   [[nodiscard]] virtual std::uint64_t generation() const noexcept = 0;
   // The stamp of a live block of this resource; 0 if it is none. Whoever asks is taken to hold a
   // handle, which must not outlive the resource. No allocation, O(1) for the block issued last.
-  [[nodiscard]] virtual std::uint64_t stamp(const void* block) const noexcept = 0;
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY virtual std::uint64_t stamp(
+      const void* block) const noexcept = 0;
   // True iff the block was issued under this stamp and neither freed, cleared, reset nor rewound
   // since. No allocation.
-  [[nodiscard]] virtual bool is_live(const void* block, std::uint64_t stamp) const noexcept = 0;
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY virtual bool is_live(
+      const void* block, std::uint64_t stamp) const noexcept = 0;
 
  protected:
   StampedResource() = default;
