@@ -67,6 +67,18 @@ class GemmSource {
   }
   TENON_INLINE constexpr void step(int axis, index_t count) { cursor_.step(axis, count); }
 
+  // Plain memory, which gemm may read in place.
+  [[nodiscard]] constexpr const T* data() const noexcept
+    requires kernels::detail::is_memory<Cursor>
+  {
+    return cursor_.pointer();
+  }
+  [[nodiscard]] constexpr index_t stride(int axis) const noexcept
+    requires kernels::detail::is_memory<Cursor>
+  {
+    return cursor_.strides()[static_cast<std::size_t>(Cursor::rank - 2 + axis)];
+  }
+
  private:
   Cursor cursor_;
 };
@@ -86,6 +98,18 @@ class GemmSink {
     target_.template put<N, Target::rank - 1, true>(kernels::Position{i, j, count}, value);
   }
   TENON_INLINE constexpr void step(int axis, index_t count) { target_.step(axis, count); }
+
+  // Plain memory, which gemm may store whole tiles to.
+  [[nodiscard]] constexpr auto data() const noexcept
+    requires Target::stores_only
+  {
+    return target_.memory().pointer();
+  }
+  [[nodiscard]] constexpr index_t stride(int axis) const noexcept
+    requires Target::stores_only
+  {
+    return target_.memory().strides()[static_cast<std::size_t>(Target::rank - 2 + axis)];
+  }
 
  private:
   Target target_;

@@ -334,6 +334,15 @@ inline constexpr bool is_mask = false;
 template <class T, int N>
 inline constexpr bool is_mask<simd::Mask<T, N>> = true;
 
+template <class C>
+inline constexpr bool is_memory = false;
+template <class T, int R, int Unit, unsigned Zero, bool Sure>
+inline constexpr bool is_memory<StridedCursor<T, R, Unit, Zero, Sure>> = true;
+template <class C, class Tag>
+inline constexpr bool is_bound_to = false;
+template <class Tag, class T, int R>
+inline constexpr bool is_bound_to<BoundCursor<Tag, T, R>, Tag> = true;
+
 // A mask as the bool pack that generic functors see.
 template <class P>
 [[nodiscard]] TENON_INLINE auto plain(const P& value) {

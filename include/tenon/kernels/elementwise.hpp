@@ -15,7 +15,12 @@ class Target {
   static constexpr unsigned element_sizes = Cursor::element_sizes | Dst::element_sizes;
   static constexpr bool sure = Cursor::sure && Dst::sure;
 
+  // True where the value is stored as it comes.
+  static constexpr bool stores_only = detail::is_bound_to<Cursor, Tag>;
+
   constexpr Target(const Cursor& cursor, const Dst& dst) : cursor_(cursor), dst_(dst) {}
+
+  [[nodiscard]] constexpr const Dst& memory() const noexcept { return dst_; }
 
   template <int N, int Axis, bool Partial, class Value>
   TENON_INLINE void put(const Position& at, const Value& value) const {
@@ -79,7 +84,8 @@ TENON_INLINE void assign_row(const Src& src, const Dst& dst, index_t n) {
     return plain(src.template read<N, axis, false>(Position{0, i, N}, EmptyEnvironment{}));
   };
   index_t i = 0;
-  if constexpr (Src::weight <= 8) {  // short work: four packs in flight hide the loads' latency
+  if constexpr (Src::weight <= 8 && Dst::unit_axis == axis) {
+    // Short work in memory order: four packs in flight hide the latency of the loads.
     for (; i + 4 * N <= n; i += 4 * N) {
       const auto a = full(i), b = full(i + N), c = full(i + 2 * N), d = full(i + 3 * N);
       dst.template write<N, axis, false>(Position{0, i, N}, a);

@@ -29,11 +29,11 @@ struct Plan {
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <std::size_t N>
+template <unsigned Types, std::size_t N>
 [[nodiscard]] constexpr auto make_plan(const std::array<Record, N>& records,
                                        const std::array<Record, N>& patterns,
                                        const Structure<static_cast<int>(N)>& structure) {
-  Plan<static_cast<int>(N)> plan{records, structure, plan_slots(records, patterns, structure)};
+  Plan<static_cast<int>(N)> plan{records, structure, plan_slots<Types>(records, patterns, structure)};
   const std::size_t result = align_up(plan.slots.result_bytes, workspace_alignment);
   plan.workspace_bytes = plan.slots.workspace_bytes;
   plan.workspace_bytes_if_aliased =
@@ -48,7 +48,7 @@ template <std::size_t N>
 template <class E>
 consteval auto make_static_plan() {
   constexpr auto records = bound_records<E>();
-  return make_plan(records, pattern_records<E>, structure_of<E>);
+  return make_plan<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>);
 }
 
 template <class X>
@@ -89,7 +89,8 @@ template <Expression E>
       else
         return detail::run_time_records(detail::as_operand(e));
     }();
-    return detail::make_plan(records, records, detail::structure_of<X>);
+    return detail::make_plan<detail::kernel_types(detail::pattern_records<X>)>(
+        records, records, detail::structure_of<X>);
   }
 }
 

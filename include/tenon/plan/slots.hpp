@@ -87,7 +87,7 @@ template <class T>
   return most;
 }
 
-template <std::size_t N>
+template <unsigned Types, std::size_t N>
 class SlotPlanner {
  public:
   // `patterns` tells which extents of the records are bounds that the run may stay below.
@@ -150,7 +150,7 @@ class SlotPlanner {
       const MatmulExtents e = matmul_extents(r, a, b);
       const MatmulExtents p = matmul_extents(patterns_[core], patterns_[core + 1],
                                              patterns_[static_cast<std::size_t>(end(core + 1))]);
-      return with_numeric(r.dtype, [&]<class T>(std::type_identity<T>) {
+      return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
         return matmul_bytes<T>(e, is_static_extent(p.m), is_static_extent(p.n),
                                is_static_extent(p.k));
       });
@@ -160,7 +160,7 @@ class SlotPlanner {
       for (int i = 0; i < a.rank; ++i)
         if (((r.axes >> i) & 1U) != 0) n = a.extent(i);
       const bool along = runs_along(r, a);
-      return with_numeric(r.dtype, [&]<class T>(std::type_identity<T>) {
+      return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
         return along ? kernels::normalize_workspace_bytes<T, true>(n)
                      : kernels::normalize_workspace_bytes<T, false>(n);
       });
@@ -230,17 +230,18 @@ class SlotPlanner {
   Slots<static_cast<int>(N)> out_{};
 };
 
-template <std::size_t N>
+// Types: kernel_types of the records, known when compiling.
+template <unsigned Types, std::size_t N>
 [[nodiscard]] constexpr auto plan_slots(const std::array<Record, N>& records,
                                         const std::array<Record, N>& patterns,
                                         const Structure<static_cast<int>(N)>& structure) {
-  return SlotPlanner<N>(records, patterns, structure).result();
+  return SlotPlanner<Types, N>(records, patterns, structure).result();
 }
 
 template <class E>
 consteval auto make_static_slots() {
   constexpr auto records = bound_records<E>();
-  return plan_slots(records, pattern_records<E>, structure_of<E>);
+  return plan_slots<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>);
 }
 
 // The slots of an expression whose extents are all static or bounded.

@@ -71,31 +71,36 @@ struct MatmulExtents {
           a.extent(-1)};
 }
 
-// f(type identity) for the element type that a numeric DType names.
-template <class F>
-constexpr auto with_numeric(DType type, const F& f) {
-  switch (type) {
-    case DType::float64:
-      return f(std::type_identity<double>{});
-    case DType::int8:
-      return f(std::type_identity<std::int8_t>{});
-    case DType::int16:
-      return f(std::type_identity<std::int16_t>{});
-    case DType::int32:
-      return f(std::type_identity<std::int32_t>{});
-    case DType::int64:
-      return f(std::type_identity<std::int64_t>{});
-    case DType::uint8:
-      return f(std::type_identity<std::uint8_t>{});
-    case DType::uint16:
-      return f(std::type_identity<std::uint16_t>{});
-    case DType::uint32:
-      return f(std::type_identity<std::uint32_t>{});
-    case DType::uint64:
-      return f(std::type_identity<std::uint64_t>{});
-    default:
-      return f(std::type_identity<float>{});
-  }
+// The element types of the contractions and normalisations of an expression, as bits 1 << DType.
+template <std::size_t N>
+[[nodiscard]] constexpr unsigned kernel_types(const std::array<Record, N>& records) noexcept {
+  unsigned types = 0;
+  for (const Record& r : records)
+    if (r.kind == Kind::contract || r.kind == Kind::normalize)
+      types |= 1U << static_cast<unsigned>(r.dtype);
+  return types;
+}
+
+// f(type identity) for the element type that `type` names, one of those in Types; the others cost no
+// code.
+template <unsigned Types, class F>
+constexpr std::size_t with_kernel_type(DType type, const F& f) {
+  std::size_t result = 0;
+  const auto offer = [&]<class T>(std::type_identity<T> identity) {
+    if constexpr (((Types >> static_cast<unsigned>(dtype_of<T>)) & 1U) != 0)
+      if (type == dtype_of<T>) result = f(identity);
+  };
+  offer(std::type_identity<float>{});
+  offer(std::type_identity<double>{});
+  offer(std::type_identity<std::int8_t>{});
+  offer(std::type_identity<std::int16_t>{});
+  offer(std::type_identity<std::int32_t>{});
+  offer(std::type_identity<std::int64_t>{});
+  offer(std::type_identity<std::uint8_t>{});
+  offer(std::type_identity<std::uint16_t>{});
+  offer(std::type_identity<std::uint32_t>{});
+  offer(std::type_identity<std::uint64_t>{});
+  return result;
 }
 
 template <std::size_t N>
@@ -190,11 +195,11 @@ class StructureBuilder {
     const int a = contraction + 1, b = end(a);
     const MatmulExtents e = matmul_extents(at(contraction), at(a), at(b));
     if (!is_static_extent(e.m) || !is_static_extent(e.n) || !is_static_extent(e.k)) return true;
-    const auto passes = [&]<class T>(std::type_identity<T>) {
-      return operand == a ? kernels::gemm_a_passes<T>(e.m, e.n, e.k)
-                          : kernels::gemm_b_passes<T>(e.m, e.n, e.k);
+    const auto passes = [&]<class T>(std::type_identity<T>) -> std::size_t {
+      return static_cast<std::size_t>(operand == a ? kernels::gemm_a_passes<T>(e.m, e.n, e.k)
+                                                   : kernels::gemm_b_passes<T>(e.m, e.n, e.k));
     };
-    return with_numeric(at(contraction).dtype, passes) > 1;
+    return with_kernel_type<~0U>(at(contraction).dtype, passes) > 1;
   }
 
   constexpr void stage(int root, Reason reason) {
