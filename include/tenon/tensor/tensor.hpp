@@ -218,11 +218,13 @@ class Tensor {
     if (shape_.size() == 0) return;
     const auto bytes = detail::block_bytes(shape_.size(), sizeof(T));
     void* block = resource.allocate(bytes, workspace_alignment);
-    if constexpr (std::derived_from<Resource, StampedResource>)
+    if constexpr (std::derived_from<Resource, StampedResource>) {
       stamped_ = &resource;
-    else
+      stamp_ = resource.stamp(block);
+    } else {
       stamped_ = dynamic_cast<const StampedResource*>(&resource);
-    if (stamped_ != nullptr) stamp_ = stamped_->stamp(block);
+      if (stamped_ != nullptr) stamp_ = stamped_->stamp(block);
+    }
     if (stamp_ == 0) stamped_ = nullptr;  // a layer over a resource that cannot tell
     data_ = static_cast<T*>(block);
     if constexpr (!std::is_trivially_default_constructible_v<T>) {
