@@ -312,6 +312,9 @@ void assign_expression(const TensorView<T, S, Layout>& view, X&& x) {
     eval_into(view, x);
   } else {
     detail::require_same_element<View, X>();
+    static_assert(shape_t<X>::rank() <= S::rank(),
+                  "The expression has more axes than the view that it is assigned to: slice or "
+                  "reduce it first.");
     detail::require_broadcastable_shapes<functor::Assign, S, shape_t<X>>();
     const auto shape = broadcast_shapes(functor::Assign::name, x.shape(), view.shape());
     if (!(shape == view.shape()))
