@@ -92,6 +92,17 @@ TEST_CASE("A workspace freed leaves the arena as it was", "[memory]") {
   CHECK(arena.stats().chunk_count <= 3);
 }
 
+TEST_CASE("Going back to an earlier chunk keeps what lives there", "[memory]") {
+  Upstream upstream;
+  Arena arena(1000, &upstream);
+  auto* kept = static_cast<std::byte*>(arena.allocate(500));
+  void* far = arena.allocate(5000);
+  CHECK(arena.stats().chunk_count == 2);
+  arena.deallocate(far, 5000);
+  CHECK(arena.stats().used_bytes == 500);
+  CHECK(arena.allocate(100) == kept + 512);
+}
+
 TEST_CASE("reset joins chunks, and the next round needs no new one", "[memory]") {
   Upstream upstream;
   Arena arena(1000, &upstream);

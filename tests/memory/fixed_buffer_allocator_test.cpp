@@ -106,6 +106,31 @@ TEST_CASE("More blocks than the allocator has records for use the buffer's end",
   }
 }
 
+TEST_CASE("The largest block that fits leaves the records whole", "[memory]") {
+  alignas(64) std::byte storage[64 * 40];
+  for (std::size_t shift = 0; shift < 16; ++shift) {
+    CAPTURE(shift);
+    FixedBufferAllocator fixed(std::span<std::byte>(storage).first(64 * 40 - shift));
+    for (int i = 0; i < 32; ++i) static_cast<void>(fixed.allocate(64));
+    std::size_t bytes = 64 * 8;
+    void* block = nullptr;
+    for (; block == nullptr; --bytes) {
+      try {
+        block = fixed.allocate(bytes);
+        break;
+      } catch (const OutOfMemory&) {
+        continue;
+      }
+    }
+    CHECK(bytes == (64 * 8 - shift) / 8 * 8 - 32);
+    const auto stamp = fixed.stamp(block);
+    std::memset(block, 0xff, bytes);
+    CHECK(fixed.is_live(block, stamp));
+    fixed.deallocate(block, bytes);
+    CHECK(fixed.stats().used_bytes == 64 * 32);
+  }
+}
+
 TEST_CASE("A fixed buffer makes no heap call, not even to fail", "[memory]") {
   alignas(64) static std::byte buffer[65536];
   FixedBufferAllocator fixed(buffer);
