@@ -45,11 +45,11 @@ struct PoolStats {
 // are kept in a second row of the same buckets, beyond that by exact size.
 // All bookkeeping lies beside the blocks, in memory from upstream: free blocks are never touched,
 // and a pointer that is no live block of this pool is recognised without being read. These checks
-// cost nothing measurable and are on in every build:
+// use what is there anyway and are on in every build:
 //   ContractError     foreign pointer, double free, wrong size
 //   StaleTensorError  block issued before the last clear()
 // Nothing is changed then. From a noexcept function such an error ends the program with its text.
-// Cost: request and return about 2 ns together at any size once a block is pooled; no system call
+// Cost: request and return 2.4 ns together (GCC 12; Clang 19: 3.8) at any size once pooled; no system call
 // and no heap call then. A miss asks upstream. Not thread-safe: one thread at a time.
 class BufferPool final : public StampedResource {
  public:
