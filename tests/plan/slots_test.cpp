@@ -1,0 +1,131 @@
+// Slots: an independent check that none meets another while both live, and that a value lives until
+// everything that reads it has run.
+
+#include "catch.hpp"
+#include "naive.hpp"
+
+#include <tenon/expr/operators.hpp>
+#include <tenon/plan/plan.hpp>
+
+namespace tn = tenon;
+using tn::index_t;
+
+namespace {
+
+// True where the slots of a plan are in order. Written from the meaning of a plan alone.
+template <int N>
+constexpr bool valid(const tn::Plan<N>& plan) {
+  struct Piece {
+    std::size_t begin, end;
+    int first, last;
+  };
+  std::array<Piece, 3 * static_cast<std::size_t>(N)> pieces{};
+  std::size_t count = 0, end = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(N); ++i)
+    for (const tn::Slot& s : {plan.slots.value[i], plan.slots.scratch[i], plan.slots.core[i]}) {
+      if (s.bytes == 0) continue;
+      if (s.offset % 64 != 0 || s.first > s.last) return false;
+      pieces[count++] = {s.offset, s.offset + s.bytes, s.first, s.last};
+      end = end < s.offset + s.bytes ? s.offset + s.bytes : end;
+    }
+  if (end != plan.workspace_bytes) return false;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      const Piece &x = pieces[i], &y = pieces[j];
+      if (x.first <= y.last && y.first <= x.last && x.begin < y.end && y.begin < x.end) return false;
+    }
+  // Position of each stage, and of each node's stage.
+  const auto& s = plan.structure;
+  std::array<int, static_cast<std::size_t>(N)> position{};
+  for (int p = 0; p < s.stages; ++p) position[static_cast<std::size_t>(s.order[static_cast<std::size_t>(p)])] = p;
+  const auto stage_of_reader = [&](std::size_t i) {  // the nearest stage root above node i
+    int up = plan.records[i].parent;
+    while (up > 0 && !s.is_stage(up)) up = plan.records[static_cast<std::size_t>(up)].parent;
+    return position[static_cast<std::size_t>(up < 0 ? 0 : up)];
+  };
+  for (std::size_t i = 1; i < static_cast<std::size_t>(N); ++i) {
+    if (s.is_stage(static_cast<int>(i)) && plan.slots.value[i].bytes > 0) {
+      const bool is_bound = plan.records[static_cast<std::size_t>(plan.records[i].parent)].kind == tn::Kind::let &&
+                            static_cast<int>(i) == plan.records[i].parent + 1;
+      if (plan.slots.value[i].first != position[i]) return false;
+      if (!is_bound && plan.slots.value[i].last < stage_of_reader(i)) return false;
+    }
+    // Every use of a name needs the value that it ends at, through other names.
+    std::size_t name = i;
+    while (plan.records[name].kind == tn::Kind::bound) {
+      name = static_cast<std::size_t>(plan.records[name].let + 1);
+      if (s.is_stage(static_cast<int>(name)) && plan.slots.value[name].bytes > 0) {
+        const int read_at = s.is_stage(static_cast<int>(i)) ? position[i] : stage_of_reader(i);
+        if (plan.slots.value[name].last < read_at || position[name] >= read_at) return false;
+      }
+    }
+  }
+  return true;
+}
+
+template <index_t... E>
+tn::TensorView<const float, tn::Shape<E...>> leaf(tn::Shape<E...> = {});
+
+// f as an expression type over three matrices and a row, of these extents.
+template <index_t M, class F>
+using expression = decltype(std::declval<F>()(leaf<M, M>(), leaf<M, M>(), leaf<M>()));
+
+template <class F>
+constexpr bool valid_for(F) {
+  return valid(tn::plan_of<expression<40, F>>) && valid(tn::plan_of<expression<1, F>>) &&
+         valid(tn::plan_of<expression<0, F>>) && valid(tn::plan_of<expression<tn::upto<50>, F>>);
+}
+
+static_assert(valid_for([](auto a, auto b, auto r) { return tn::relu(tn::matmul(a, b) + r); }));
+static_assert(valid_for([](auto a, auto b, auto r) {
+  return tn::matmul(tn::matmul(a, b) + r, tn::matmul(b, tn::matmul(a, a)));
+}));
+static_assert(valid_for([](auto a, auto b, auto r) {
+  return tn::softmax<1>(tn::matmul(tn::matmul(a, b) + tn::exp(r), tn::matmul(b, a))) + tn::sum<0>(a);
+}));
+// A value read late: by the last stage, after others have come and gone.
+static_assert(valid_for([](auto a, auto b, auto) {
+  return tn::let(tn::matmul(a, b), [a](auto h) {
+    return tn::matmul(tn::matmul(tn::matmul(h, a), a), a) + tn::transpose(h);
+  });
+}));
+static_assert(valid_for([](auto a, auto b, auto) {
+  return tn::let(tn::matmul(a, b), [a](auto h) {
+    return tn::let(tn::transpose(h) + 1.0f, [h, a](auto g) {
+      return tn::let(h, [g, a](auto f) { return tn::matmul(tn::matmul(g, a), tn::matmul(f, g)); });
+    });
+  });
+}));
+static_assert(valid_for([](auto a, auto b, auto r) {
+  return tn::reshape(tn::transpose(tn::matmul(a, b)) + r, a.shape()) * tn::softmax<0>(a * b);
+}));
+
+}  // namespace
+
+TEST_CASE("Slots planned at run time are as sound as constant ones") {
+  const std::vector<float> v(60 * 60);
+  for (index_t n : {1, 2, 7, 40, 60}) {
+    const auto a = tn::view(v.data(), tn::shape(n, n));
+    const auto r = tn::view(v.data(), tn::shape(1, n));
+    CHECK(valid(tn::plan(tn::matmul(tn::matmul(a, a) + tn::exp(r), tn::softmax<0>(a)))));
+    // The product may be stretched by what follows it.
+    const auto stretched = tn::plan(tn::matmul(r, a) + a);
+    CHECK(valid(stretched));
+    CHECK((stretched.slots.core[0].bytes > 0) == (n > 1));
+  }
+}
+
+TEST_CASE("The validator finds what is wrong") {
+  constexpr auto good = tn::plan_of<decltype(tn::matmul(
+      tn::matmul(leaf<40, 40>(), leaf<40, 40>()), tn::matmul(leaf<40, 40>(), leaf<40, 40>())))>;
+  static_assert(valid(good));
+  auto bad = good;
+  for (auto& s : bad.slots.value) s.offset = 0;
+  CHECK_FALSE(valid(bad));
+  bad = good;
+  bad.workspace_bytes += 64;
+  CHECK_FALSE(valid(bad));
+  bad = good;
+  for (auto& s : bad.slots.value) s.last = s.first;
+  CHECK_FALSE(valid(bad));
+}
