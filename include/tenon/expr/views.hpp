@@ -7,6 +7,8 @@
 
 #include <tenon/expr/map.hpp>
 
+#include <boost/hana/negate.hpp>  // -1_c
+
 namespace tenon::inline TENON_MODE {
 
 struct full_extent_t {};
