@@ -11,6 +11,8 @@
 
 #include <tenon/kernels/elementwise.hpp>
 
+#include <tenon/simd/reduce.hpp>
+
 #include <cstdint>
 #include <limits>
 
