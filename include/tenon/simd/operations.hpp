@@ -18,6 +18,32 @@
 
 namespace tenon::inline TENON_MODE::simd {
 
+#if defined(TENON_ISA_AVX512)
+namespace detail {
+
+// By intrinsics: without optimisation GCC has macros for some of them, which xsimd 8.1's select for
+// AVX-512 calls with arguments that only functions convert.
+template <class T>
+TENON_INLINE __m512 blend_registers(__mmask16 m, __m512 a, __m512 b) {
+  return _mm512_mask_blend_ps(m, b, a);
+}
+template <class T>
+TENON_INLINE __m512d blend_registers(__mmask8 m, __m512d a, __m512d b) {
+  return _mm512_mask_blend_pd(m, b, a);
+}
+template <class T, class M>
+TENON_INLINE __m512i blend_registers(M m, __m512i a, __m512i b) {
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_mask_blend_epi32(m, b, a);
+  } else {
+    static_assert(sizeof(T) == 8);
+    return _mm512_mask_blend_epi64(m, b, a);
+  }
+}
+
+}  // namespace detail
+#endif
+
 // post: r.lane(i) == (m.lane(i) ? a.lane(i) : b.lane(i)), bit by bit (NaN payloads, -0)
 template <class M, class T, int N>
 TENON_INLINE Pack<T, N> select(Mask<M, N> m, Pack<T, N> a, Pack<T, N> b) {
@@ -26,7 +52,8 @@ TENON_INLINE Pack<T, N> select(Mask<M, N> m, Pack<T, N> a, Pack<T, N> b) {
   if constexpr (Pack<T, N>::in_registers) {
     detail::unroll<Pack<T, N>::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
 #if defined(TENON_ISA_AVX512)
-      r.storage.at[i] = xsimd::select(mask.storage.at[i], a.storage.at[i], b.storage.at[i]);
+      r.storage.at[i] = detail::blend_registers<T>(mask.storage.at[i].data, a.storage.at[i].data,
+                                                   b.storage.at[i].data);
 #else
       r.set_lanes_of(i, mask.lanes_of(i) ? a.lanes_of(i) : b.lanes_of(i));
 #endif
