@@ -44,6 +44,26 @@ TENON_INLINE __m512i blend_registers(M m, __m512i a, __m512i b) {
 }  // namespace detail
 #endif
 
+#if defined(TENON_ISA_AVX512)
+namespace detail {
+
+// By the type's size: xsimd 8.1 does not compile this for integers without optimisation.
+template <class T>
+TENON_INLINE xsimd::batch<T, Arch> blend(xsimd::batch_bool<T, Arch> m, xsimd::batch<T, Arch> a,
+                                         xsimd::batch<T, Arch> b) {
+  using Register = typename xsimd::batch<T, Arch>::register_type;
+  const auto x = __builtin_bit_cast(__m512i, a.data);
+  const auto y = __builtin_bit_cast(__m512i, b.data);
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_bit_cast(Register, _mm512_mask_blend_epi32(m.data, y, x));
+  } else {
+    return __builtin_bit_cast(Register, _mm512_mask_blend_epi64(m.data, y, x));
+  }
+}
+
+}  // namespace detail
+#endif
+
 // post: r.lane(i) == (m.lane(i) ? a.lane(i) : b.lane(i)), bit by bit (NaN payloads, -0)
 template <class M, class T, int N>
 TENON_INLINE Pack<T, N> select(Mask<M, N> m, Pack<T, N> a, Pack<T, N> b) {
