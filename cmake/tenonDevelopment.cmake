@@ -4,7 +4,9 @@ if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(TENON_CCACHE ccache)
   mark_as_advanced(TENON_CCACHE)
   if(TENON_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${TENON_CCACHE})
+    # Paths relative to the checkout, so that a fresh clone finds what another one compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${TENON_CCACHE})
   endif()
 endif()
 
