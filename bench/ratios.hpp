@@ -1,0 +1,70 @@
+#pragma once
+// A main for benchmarks that compare: every row is measured interleaved with its peers, and a table
+// of medians and ratios follows the usual report.
+//
+// A benchmark is named "<row>/<who>"; "tenon" is ours, every other name a peer. The ratio is
+// peer's time over ours: above 1 we are faster.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tenon::bench {
+
+class RatioReporter : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration || run.error_occurred) continue;
+      const std::string& name = run.run_name.function_name;
+      const auto slash = name.rfind('/');
+      if (slash == std::string::npos) continue;
+      const std::string row = name.substr(0, slash);
+      if (std::find(rows_.begin(), rows_.end(), row) == rows_.end()) rows_.push_back(row);
+      times_[row][name.substr(slash + 1)].push_back(run.GetAdjustedCPUTime());
+    }
+  }
+
+  void Finalize() override {
+    std::printf("\n%-34s %12s  %s\n", "row (medians, ns)", "tenon", "peer: ns (peer / tenon)");
+    for (const std::string& row : rows_) {
+      auto& by_name = times_[row];
+      if (by_name.count("tenon") == 0) continue;
+      const double ours = median(by_name["tenon"]);
+      std::printf("%-34s %12.1f ", row.c_str(), ours);
+      for (auto& [who, times] : by_name)
+        if (who != "tenon") std::printf(" %s: %.1f (%.3f)", who.c_str(), median(times), median(times) / ours);
+      std::printf("\n");
+    }
+  }
+
+ private:
+  static double median(std::vector<double>& times) {
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+  }
+
+  std::vector<std::string> rows_;
+  std::map<std::string, std::map<std::string, std::vector<double>>> times_;
+};
+
+inline int run(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string repetitions = "--benchmark_repetitions=9";
+  std::string interleaving = "--benchmark_enable_random_interleaving=true";
+  std::string minimum = "--benchmark_min_time=0.02";
+  arguments.insert(arguments.begin() + 1, {repetitions.data(), interleaving.data(), minimum.data()});
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
+  RatioReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  benchmark::Shutdown();
+  return 0;
+}
+
+}  // namespace tenon::bench
