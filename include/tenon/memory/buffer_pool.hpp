@@ -476,12 +476,12 @@ class BufferPool final : public StampedResource {
 
   // The table finds a block's record by its address: open addressing with linear probing, at most
   // half full. Fibonacci hashing: Knuth, The Art of Computer Programming 3, 6.4.
-  [[nodiscard]] std::size_t place_of(const void* block) const noexcept {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::size_t place_of(const void* block) const noexcept {
     const std::uint64_t key = reinterpret_cast<std::uintptr_t>(block) / block_alignment;
     return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> 32) & (table_size_ - 1);
   }
 
-  [[nodiscard]] Block* find(const void* block) const noexcept {
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY Block* find(const void* block) const noexcept {
     // Mostly it is the block issued last; the guess also takes the table's latency off the path
     // from one request to the next (GCC 12, Zen 4: 2.4 ns a pair, without the guess 5.4).
     if (last_->data == block) [[likely]]
