@@ -1,8 +1,8 @@
-// Matrix products of floats: Tenon beside its own kernel without the expression layer, Eigen, OpenBLAS
-// and the FMA peak. `peak` is a loop in registers that does as many flops as the row's product, so its
-// ratio is the share of the peak that Tenon reaches.
-// Run pinned: taskset -c 1 bench_matmul. Nothing of ours allocates inside the timed loops: the trap
-// would end the program. Eigen and OpenBLAS may (field.md counts how often).
+// Matrix products of floats: Tenon beside its own kernel without the expression layer, Eigen,
+// OpenBLAS and the FMA peak. `peak` is a loop in registers that does as many flops as the row's
+// product, so its ratio is the share of the peak that Tenon reaches. Run pinned: taskset -c 1
+// bench_matmul. Nothing of ours allocates inside the timed loops: the trap would end the program.
+// Eigen and OpenBLAS may (field.md counts how often).
 
 #if TENON_BENCH_EIGEN && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12's own intrinsics, used by Eigen
@@ -34,15 +34,15 @@ using Matrix = tn::Tensor<float, tn::Shape<tn::dyn, tn::dyn>>;
 using View = tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>>;
 constexpr int lanes = simd::native_lanes<float>;
 
-// As many fused multiply-adds as 12 chains keep in flight, nothing else; the factor keeps them finite.
+// As many fused multiply-adds as 12 chains keep in flight, nothing else; the factor keeps them
+// finite.
 [[gnu::noinline]] float peak(index_t steps, float factor) {
   using P = simd::Pack<float, lanes>;
   P sum[12];
   for (int i = 0; i < 12; ++i) sum[i] = P(static_cast<float>(i));
   const P a(factor), b(0.5F);
   for (index_t s = 0; s < steps; ++s)
-    simd::detail::unroll<12>(
-        [&](int i) TENON_INLINE_LAMBDA { sum[i] = simd::fma(sum[i], a, b); });
+    simd::detail::unroll<12>([&](int i) TENON_INLINE_LAMBDA { sum[i] = simd::fma(sum[i], a, b); });
   P all = sum[0];
   for (int i = 1; i < 12; ++i) all += sum[i];
   return simd::reduce_add(all);
@@ -95,8 +95,12 @@ struct Data {
   Matrix a, b, c;
   std::span<std::byte> workspace;
   Data(index_t rows, index_t columns, index_t depth)
-      : m(rows), n(columns), k(depth), a(tn::full<float>(tn::shape(m, k), 0.25F, pool)),
-        b(tn::full<float>(tn::shape(k, n), 0.5F, pool)), c(tn::zeros<float>(tn::shape(m, n), pool)),
+      : m(rows),
+        n(columns),
+        k(depth),
+        a(tn::full<float>(tn::shape(m, k), 0.25F, pool)),
+        b(tn::full<float>(tn::shape(k, n), 0.5F, pool)),
+        c(tn::zeros<float>(tn::shape(m, n), pool)),
         workspace(pool.alloc<std::byte>(kernels::gemm_workspace_bytes<float>(m, n, k) + 64)) {}
   double flops() const {
     return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
@@ -119,16 +123,15 @@ void timed(benchmark::State& state, const Data& x, bool may_allocate, const F& f
 
 void add_row(index_t m, index_t n, index_t k) {
   const auto add = [=](const char* who, bool may_allocate, auto product) {
-    const auto name = std::to_string(m) + "x" + std::to_string(k) + " * " + std::to_string(k) + "x" +
-                      std::to_string(n) + "/" + who;
+    const auto name = std::to_string(m) + "x" + std::to_string(k) + " * " + std::to_string(k) +
+                      "x" + std::to_string(n) + "/" + who;
     benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
       Data x(m, n, k);
       timed(state, x, may_allocate, [&] { product(x); });
     });
   };
-  add("tenon", false, [](Data& x) {
-    tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, x.b), tn::scratch(x.pool));
-  });
+  add("tenon", false,
+      [](Data& x) { tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, x.b), tn::scratch(x.pool)); });
   add("kernel", false, [](Data& x) {
     Sink c{x.c.data(), x.n};
     kernels::gemm<float>(x.m, x.n, x.k, Source{x.a.data(), x.k}, Source{x.b.data(), x.n}, c,

@@ -37,7 +37,8 @@ TEMPLATE_TEST_CASE("gemm reads its operands as often as it says", "[gemm]", floa
       for (bool b_rows : {true, false}) {
         const index_t m = s[0], n = s[1], k = s[2];
         const Matrix<TestType> a(m, k, a_rows, 0, 0, 1), b(k, n, b_rows, 0, 0, 2);
-        std::vector<int> a_reads(static_cast<std::size_t>(m * k)), b_reads(static_cast<std::size_t>(k * n));
+        std::vector<int> a_reads(static_cast<std::size_t>(m * k)),
+            b_reads(static_cast<std::size_t>(k * n));
         Guarded workspace(kernels::gemm_workspace_bytes<TestType>(m, n, k));
         Stores<TestType> c(m, n);
         kernels::gemm<TestType>(m, n, k, Counting<TestType>{a.view, k, &a_reads},
@@ -48,8 +49,8 @@ TEMPLATE_TEST_CASE("gemm reads its operands as often as it says", "[gemm]", floa
       }
 }
 
-TEMPLATE_TEST_CASE("the bound of a workspace is the most that smaller products need", "[gemm]", float,
-                   double) {
+TEMPLATE_TEST_CASE("the bound of a workspace is the most that smaller products need", "[gemm]",
+                   float, double) {
   using Sizes = kernels::Blocking<TestType>;
   const index_t shapes[][3] = {{30, 70, 700},
                                {Sizes::mr, 2 * Sizes::nr, 90},
@@ -66,8 +67,8 @@ TEMPLATE_TEST_CASE("the bound of a workspace is the most that smaller products n
           for (index_t k = k_fixed ? s[2] : 1; k <= s[2]; k += k < 40 || k > s[2] - 9 ? 1 : 8)
             most = std::max(most, kernels::gemm_workspace_bytes<TestType>(m, n, k));
       CAPTURE(s[0], s[1], s[2], fixed);
-      const auto bound = kernels::gemm_workspace_bound<TestType>(s[0], s[1], s[2], m_fixed, n_fixed,
-                                                                 k_fixed);
+      const auto bound =
+          kernels::gemm_workspace_bound<TestType>(s[0], s[1], s[2], m_fixed, n_fixed, k_fixed);
       CHECK(bound >= most);
       CHECK(bound - most <= most / 16);  // the loops above skip a few extents
     }

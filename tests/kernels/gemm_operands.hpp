@@ -126,7 +126,8 @@ struct Stores {
   std::vector<int> counts;
 
   Stores(index_t m, index_t n)
-      : columns(n), values(static_cast<std::size_t>(m * n), poison<T>()),
+      : columns(n),
+        values(static_cast<std::size_t>(m * n), poison<T>()),
         counts(static_cast<std::size_t>(m * n)) {}
 
   template <int N>
@@ -153,7 +154,9 @@ struct Window {
   std::vector<T> memory;
 
   Window(index_t m, index_t n)
-      : rows(m), columns(n), stride_of_rows(n + 3),
+      : rows(m),
+        columns(n),
+        stride_of_rows(n + 3),
         memory(static_cast<std::size_t>((m + 2) * stride_of_rows), poison<T>()) {}
 
   T* data() { return memory.data() + stride_of_rows + 1; }
@@ -178,13 +181,13 @@ struct Window {
     return true;
   }
 };
-static_assert(kernels::MemorySink<Window<float>, float> && !kernels::MemorySink<Stores<float>, float>);
+static_assert(kernels::MemorySink<Window<float>, float> &&
+              !kernels::MemorySink<Stores<float>, float>);
 
 // Bytes with sentinels on both sides, aligned to 64.
 class Guarded {
  public:
-  explicit Guarded(std::size_t bytes)
-      : bytes_(bytes), memory_(bytes + 2 * guard + 64, sentinel) {
+  explicit Guarded(std::size_t bytes) : bytes_(bytes), memory_(bytes + 2 * guard + 64, sentinel) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
     start_ = memory_.data() + (64 - address % 64) % 64 + guard;
   }
@@ -210,8 +213,8 @@ class Guarded {
   std::byte* start_;
 };
 
-// Random values in memory of any layout, `offset` elements away from alignment; `ld` is the distance
-// of rows (row-major) or columns.
+// Random values in memory of any layout, `offset` elements away from alignment; `ld` is the
+// distance of rows (row-major) or columns.
 template <class T>
 struct Matrix {
   std::vector<T> memory;
@@ -219,13 +222,14 @@ struct Matrix {
 
   Matrix(index_t rows, index_t columns, bool row_major, index_t gap, int offset, unsigned seed) {
     const index_t ld = (row_major ? columns : rows) + gap;
-    memory.assign(static_cast<std::size_t>((row_major ? rows : columns) * ld + offset), poison<T>());
+    memory.assign(static_cast<std::size_t>((row_major ? rows : columns) * ld + offset),
+                  poison<T>());
     std::minstd_rand random(seed + 1);
     view = {memory.data() + offset, row_major ? ld : 1, row_major ? 1 : ld};
     for (index_t i = 0; i < rows; ++i)
       for (index_t j = 0; j < columns; ++j) {
-        T& x = memory[static_cast<std::size_t>(offset + i * view.row_stride +
-                                               j * view.column_stride)];
+        T& x =
+            memory[static_cast<std::size_t>(offset + i * view.row_stride + j * view.column_stride)];
         if constexpr (std::is_floating_point_v<T>)
           x = static_cast<T>(static_cast<int>(random() % 20001) - 10000) / T{7919};
         else
@@ -274,7 +278,8 @@ T lane_sum(index_t i, index_t k, const A& a, const B& b) {
   return total[0];
 }
 
-// Runs gemm in a workspace of exactly the documented size. Empty: all is well; otherwise what is wrong.
+// Runs gemm in a workspace of exactly the documented size. Empty: all is well; otherwise what is
+// wrong.
 template <class T, class A, class B, class Sink>
 std::string run(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& c) {
   const std::size_t bytes = kernels::gemm_workspace_bytes<T>(m, n, k);
@@ -300,7 +305,8 @@ std::vector<T> reference(index_t m, index_t n, index_t k, const A& a, const B& b
 template <class T>
 std::string check_layouts(index_t m, index_t n, index_t k) {
   for (int layout = 0; layout < 4; ++layout) {
-    const Matrix<T> a(m, k, (layout & 1) == 0, layout % 3, layout, 17U * static_cast<unsigned>(m + k));
+    const Matrix<T> a(m, k, (layout & 1) == 0, layout % 3, layout,
+                      17U * static_cast<unsigned>(m + k));
     const Matrix<T> b(k, n, (layout & 2) == 0, (layout + 1) % 3, layout + 1,
                       31U * static_cast<unsigned>(n + k));
     const auto where = std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) +

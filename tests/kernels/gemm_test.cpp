@@ -14,8 +14,8 @@ TEMPLATE_TEST_CASE("gemm equals a chain of fma on every small shape", "[gemm]", 
       }
 }
 
-TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of tiles and lanes", "[gemm]", float,
-                   double) {
+TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of tiles and lanes", "[gemm]",
+                   float, double) {
   using Sizes = kernels::Blocking<TestType>;
   for (index_t m : {Sizes::mr - 1, Sizes::mr, Sizes::mr + 1, 2 * Sizes::mr + 1, 3 * Sizes::mr})
     for (index_t n : {Sizes::lanes, Sizes::nr - 1, Sizes::nr, Sizes::nr + 1, 3 * Sizes::nr + 1})
@@ -25,14 +25,15 @@ TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of tiles and lan
       }
 }
 
-TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of blocks", "[gemm]", float, double) {
+TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of blocks", "[gemm]", float,
+                   double) {
   using Sizes = kernels::Blocking<TestType>;
   const index_t kc = Sizes::kc, mc = Sizes::mc, nc = Sizes::nc;
   const index_t shapes[][3] = {
-      {3, 5, kc - 1},        {3, 5, kc},      {3, 5, kc + 1},           {14, 35, 2 * kc + 5},
-      {1, 5, kc + 1},        {5, 1, kc + 1},  {mc - 1, 3, kc},          {mc + 1, 3, kc},
-      {mc + 1, 3, kc + 1},   {2, nc - 1, 9},  {2, nc + 1, 9},           {1, nc + 1, kc + 1},
-      {13, nc + 1, kc + 1},  {1, 2 * nc + 1, 5},      {1, 2 * nc + 1, kc + 1},  {40, 700, 300},
+      {3, 5, kc - 1},       {3, 5, kc},         {3, 5, kc + 1},          {14, 35, 2 * kc + 5},
+      {1, 5, kc + 1},       {5, 1, kc + 1},     {mc - 1, 3, kc},         {mc + 1, 3, kc},
+      {mc + 1, 3, kc + 1},  {2, nc - 1, 9},     {2, nc + 1, 9},          {1, nc + 1, kc + 1},
+      {13, nc + 1, kc + 1}, {1, 2 * nc + 1, 5}, {1, 2 * nc + 1, kc + 1}, {40, 700, 300},
   };
   for (const auto& s : shapes) {
     const auto wrong = check_layouts<TestType>(s[0], s[1], s[2]);

@@ -1,8 +1,8 @@
 #pragma once
 // C = A·B for matrices of any elementwise origin: blocks, packing, micro-kernel, epilogue.
 //
-// Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", with the roles chosen for
-// exact, small workspaces: a block of A is packed whole, B passes by in slivers of NR columns.
+// Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", with the roles chosen
+// for exact, small workspaces: a block of A is packed whole, B passes by in slivers of NR columns.
 //
 //   for each block of rows      (MC)      one pass over B each
 //     for each block of columns (NC)      all of N unless K is cut
@@ -11,9 +11,9 @@
 //         for each sliver of B  (NR)      packed; read in place where that is quicker
 //           for each tile       (MR)      micro-kernel; after the last depth to the sink
 //
-// Numbers: every element is the chain acc = fma(a(i, k), b(k, j), acc), k = 0 … K-1 from 0 on (SSE2 and
-// integers: product, then sum), so bits depend on neither blocks nor alignment. N == 1 sums over
-// lanes instead, see gemm_dots.hpp.
+// Numbers: every element is the chain acc = fma(a(i, k), b(k, j), acc), k = 0 … K-1 from 0 on (SSE2
+// and integers: product, then sum), so bits depend on neither blocks nor alignment. N == 1 sums
+// over lanes instead, see gemm_dots.hpp.
 
 #include <tenon/kernels/gemm_dots.hpp>
 #include <tenon/kernels/gemm_micro.hpp>
@@ -32,7 +32,13 @@ class BlockedProduct {
  public:
   BlockedProduct(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
                  std::byte* workspace)
-      : plan_(gemm_plan<T>(m, n, k)), m_(m), n_(n), k_(k), a_(a), b_(b), sink_(sink),
+      : plan_(gemm_plan<T>(m, n, k)),
+        m_(m),
+        n_(n),
+        k_(k),
+        a_(a),
+        b_(b),
+        sink_(sink),
         slivers_(reinterpret_cast<T*>(workspace)),
         accumulators_(reinterpret_cast<T*>(workspace + plan_.b_bytes)),
         packed_a_(reinterpret_cast<T*>(workspace + plan_.b_bytes + plan_.accumulator_bytes)) {}
@@ -44,8 +50,7 @@ class BlockedProduct {
         for (index_t k = 0; k < k_; k += plan_.k) {
           const Block block{i, std::min(plan_.m, m_ - i), j, std::min(plan_.n, n_ - j),
                             k, std::min(plan_.k, k_ - k)};
-          if (deep || j == 0)
-            pack_a<T>(a_, i, block.rows, k, block.depth, Sizes::mr, packed_a_);
+          if (deep || j == 0) pack_a<T>(a_, i, block.rows, k, block.depth, Sizes::mr, packed_a_);
           multiply_block(block);
         }
       }
@@ -155,7 +160,8 @@ class BlockedProduct {
     const index_t i = block.i + r, j = block.j + c;
     if constexpr (MemorySink<Sink, T>) {
       if (columns == Width && sink_.stride(1) == 1)
-        return multiply(TilePlace<T>{from, sink_.data() + i * sink_.stride(0) + j, sink_.stride(0)});
+        return multiply(
+            TilePlace<T>{from, sink_.data() + i * sink_.stride(0) + j, sink_.stride(0)});
     }
     alignas(64) T finished[Sizes::mr * Sizes::nr];
     static_assert(sizeof finished <= 3072, "a frame is at most 4 KiB");
@@ -188,14 +194,15 @@ void store_zeros(index_t m, index_t n, Sink& sink) {
 
 // Formula: c(i, j) = sum_k a(i, k) * b(k, j).
 // Shapes: a (M, K), b (K, N), c (M, N); any may be empty, K == 0 gives zeros.
-// Contract: workspace is aligned to 64 bytes and has gemm_workspace_bytes<T>(m, n, k) bytes, of which
-// none holds anything afterwards; storing to the sink changes nothing that a or b reads.
+// Contract: workspace is aligned to 64 bytes and has gemm_workspace_bytes<T>(m, n, k) bytes, which
+// hold nothing afterwards; storing to the sink changes nothing that a or b reads.
 // No allocation; 2·M·N·K flops; reads a and b as often as gemm_a_passes and gemm_b_passes say.
 template <class T, MatrixSource A, MatrixSource B, MatrixSink<T> Sink>
 void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
           std::byte* workspace) {
-  static_assert(std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
-                "gemm multiplies and sums in T: let the sources convert while they load.");
+  static_assert(
+      std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
+      "gemm multiplies and sums in T: let the sources convert while they load.");
   switch (detail::gemm_plan<T>(m, n, k).way) {
     case detail::GemmWay::nothing:
       return;

@@ -1,12 +1,12 @@
 #pragma once
 // Matrix times one column: dot products of the rows, summed over lanes.
 //
-// The order of the sum depends on K alone: element k goes to lane k % L of accumulator (k / L) % 4 (L:
-// lanes of a pack), each lane is one chain in the order of k, then accumulators 0+2, 1+3, their sum,
-// and the halves of that (reduce_add). A pack that K does not fill is filled up with zeros.
+// The order of the sum depends on K alone: element k goes to lane k % L of accumulator (k / L) % 4
+// (L: lanes of a pack), each lane is one chain in the order of k, then accumulators 0+2, 1+3, their
+// sum, and the halves of that (reduce_add). A pack that K does not fill is filled up with zeros.
 //
-// One small kernel works on four rows in memory. Rows that are not in memory, or not contiguous, come
-// to it piece by piece through a buffer, and so does what is left at the end of every row.
+// One small kernel works on four rows in memory. Rows that are not in memory, or not contiguous,
+// come to it piece by piece through a buffer, and so does what is left at the end of every row.
 
 #include <tenon/kernels/gemm_pack.hpp>
 #include <tenon/simd/reduce.hpp>
@@ -40,7 +40,12 @@ template <class T, class A, class B, class Sink>
 class DotProducts {
  public:
   DotProducts(index_t m, index_t k, const A& a, const B& b, Sink& sink, std::byte* workspace)
-      : m_(m), k_(k), a_(a), b_(b), sink_(sink), column_(reinterpret_cast<T*>(workspace)),
+      : m_(m),
+        k_(k),
+        a_(a),
+        b_(b),
+        sink_(sink),
+        column_(reinterpret_cast<T*>(workspace)),
         packed_(gemm_plan<T>(m, 1, k).b_bytes != 0) {}
 
   void run() {
@@ -92,8 +97,10 @@ class DotProducts {
   void fill_rows(index_t i, int rows, index_t k, index_t count, T* to) {
     if (a_.contiguous_axis() == 1) {
       for (int r = 0; r < rows; ++r)
-        fill(to + r * piece, count, k_ - k, [&](index_t d) { return a_.template load<1, L>(i + r, k + d); },
-             [&](index_t d, int n) { return a_.template load_partial<1, L>(i + r, k + d, n); });
+        fill(
+            to + r * piece, count, k_ - k,
+            [&](index_t d) { return a_.template load<1, L>(i + r, k + d); },
+            [&](index_t d, int n) { return a_.template load_partial<1, L>(i + r, k + d, n); });
     } else {
       P square[L];
       for (index_t d = 0; d < count; d += L) {
@@ -111,8 +118,9 @@ class DotProducts {
             .store(to + d);
       return;
     }
-    fill(to, count, k_ - k, [&](index_t d) { return b_.template load<0, L>(k + d, 0); },
-         [&](index_t d, int n) { return b_.template load_partial<0, L>(k + d, 0, n); });
+    fill(
+        to, count, k_ - k, [&](index_t d) { return b_.template load<0, L>(k + d, 0); },
+        [&](index_t d, int n) { return b_.template load_partial<0, L>(k + d, 0, n); });
   }
 
   // `count` elements at `to`: the first `existing` by packs, then zeros.

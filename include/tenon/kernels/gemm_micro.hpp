@@ -36,7 +36,8 @@ struct TilePlace {
 };
 
 template <class T, int Rows, int Packs>
-[[gnu::noinline]] void multiply_tile(const T* a, MemoryPanel<T> b, index_t depth, TilePlace<T> place) {
+[[gnu::noinline]] void multiply_tile(const T* a, MemoryPanel<T> b, index_t depth,
+                                     TilePlace<T> place) {
   constexpr int L = Blocking<T>::lanes, chunk = Blocking<T>::chunk;
   using P = simd::Pack<T, L>;
   P tile[Rows][Packs];
@@ -62,8 +63,8 @@ template <class T, int Rows, int Packs>
     }
   }
   simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-    simd::detail::unroll<Packs>(
-        [&](int v) TENON_INLINE_LAMBDA { tile[r][v].store(place.to + v * L); });
+    simd::detail::unroll<Packs>([&](int v)
+                                    TENON_INLINE_LAMBDA { tile[r][v].store(place.to + v * L); });
     place.to += place.stride;
   });
 }

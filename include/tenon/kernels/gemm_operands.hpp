@@ -12,7 +12,8 @@ namespace tenon::inline TENON_MODE::kernels {
 //   template <int Axis, int N> Pack<value_type, N> load(index_t i, index_t j) const;
 //     N elements from (i, j) on: along the columns of row i (Axis 1) or down the rows of column j
 //     (Axis 0)
-//   template <int Axis, int N> Pack<value_type, N> load_partial(index_t i, index_t j, int count) const;
+//   template <int Axis, int N>
+//   Pack<value_type, N> load_partial(index_t i, index_t j, int count) const;
 //     the same, reading `count` elements only; the other lanes are anything
 //   int contiguous_axis() const;
 //     the axis along which load is cheap; 1 if unsure. It decides speed, never bits.
@@ -22,8 +23,8 @@ concept MatrixSource = requires(const S& source) {
   { source.contiguous_axis() } -> std::convertible_to<int>;
 };
 
-// A source that is memory: element (i, j) is data()[i * stride(0) + j * stride(1)]. gemm then reads it
-// in place where packing does not pay.
+// A source that is memory: element (i, j) is data()[i * stride(0) + j * stride(1)]. gemm then reads
+// it in place where packing does not pay.
 template <class S>
 concept MemorySource = MatrixSource<S> && requires(const S& source) {
   { source.data() } -> std::convertible_to<const typename S::value_type*>;
@@ -42,8 +43,8 @@ concept MatrixSink = requires(S& sink, index_t i, simd::Pack<T, simd::native_lan
   sink.template store_partial<simd::native_lanes<T>>(i, i, value, 1);
 };
 
-// A sink that is memory and nothing else: element (i, j) goes to data()[i * stride(0) + j * stride(1)].
-// Tiles are then stored there straight from the registers where stride(1) is 1.
+// A sink that is memory and nothing else: element (i, j) goes to data()[i * stride(0) + j *
+// stride(1)]. Tiles are then stored there straight from the registers where stride(1) is 1.
 template <class S, class T>
 concept MemorySink = MatrixSink<S, T> && requires(const S& sink) {
   { sink.data() } -> std::convertible_to<T*>;

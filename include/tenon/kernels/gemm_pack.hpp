@@ -1,6 +1,6 @@
 #pragma once
-// Packing: operands laid out in the order in which the micro-kernel reads them, lazy work done on the
-// way, each element read once.
+// Packing: operands laid out in the order in which the micro-kernel reads them, lazy work done on
+// the way, each element read once.
 //
 //   A, tile of `rows` rows                B, sliver of `width` columns
 //   (chunk c, row r, chunk elements)      (k, width elements)
@@ -10,8 +10,8 @@
 //       …                                 …
 //   c1: r0 [k16 … k31]
 //
-// A is kept in rows of a cache line each, not in columns: a row-major A is then copied pack by pack,
-// and the micro-kernel still addresses all rows by constants from one pointer.
+// A is kept in rows of a cache line each, not in columns: a row-major A is then copied pack by
+// pack, and the micro-kernel still addresses all rows by constants from one pointer.
 
 #include <tenon/kernels/gemm_blocking.hpp>
 #include <tenon/kernels/gemm_operands.hpp>
@@ -19,8 +19,9 @@
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// L loads of L elements down the rows of columns j, j+1, … (transposed: `count` elements of the first
-// `vectors` columns are read, the rest is zero or anything). Afterwards square[r] is row i + r.
+// L loads of L elements down the rows of columns j, j+1, … (transposed: `count` elements of the
+// first `vectors` columns are read, the rest is zero or anything). Afterwards square[r] is row i +
+// r.
 template <class T, int L, class Source>
 TENON_INLINE void load_square(const Source& source, index_t i, index_t j, int count, int vectors,
                               simd::Pack<T, L> (&square)[L]) {
@@ -89,7 +90,8 @@ void pack_a(const Source& source, index_t i, index_t rows, index_t k, index_t de
   }
 }
 
-// Slivers of B, Packs packs wide, one after the other: depth k … k+depth-1 of the columns from j on.
+// Slivers of B, Packs packs wide, one after the other: depth k … k+depth-1 of the columns from j
+// on.
 template <class T, int Packs, int Slivers, class Source>
 void pack_b_whole(const Source& source, index_t k, index_t depth, index_t j, T* to) {
   constexpr int L = Blocking<T>::lanes, width = Packs * L;

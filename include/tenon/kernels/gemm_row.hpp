@@ -1,10 +1,10 @@
 #pragma once
 // One row times a matrix: c(j) = sum_k a(k) * b(k, j), each element one chain in the order of k.
 //
-// B is read once, so nothing of it is packed. Where its rows are contiguous, four of them are scaled
-// and added to a strip of accumulators at a time: the memory is read in four straight streams (1 x 768
-// x 3072: 42 GFLOP/s, a strip of 8 packs kept in registers over all of K: 25). Where its columns are
-// contiguous, squares of it are transposed in registers.
+// B is read once, so nothing of it is packed. Where its rows are contiguous, four of them are
+// scaled and added to a strip of accumulators at a time: the memory is read in four straight
+// streams (1 x 768 x 3072: 42 GFLOP/s, a strip of 8 packs kept in registers over all of K: 25).
+// Where its columns are contiguous, squares of it are transposed in registers.
 
 #include <tenon/kernels/gemm_pack.hpp>
 
@@ -16,7 +16,12 @@ template <class T, class A, class B, class Sink>
 class RowProduct {
  public:
   RowProduct(index_t n, index_t k, const A& a, const B& b, Sink& sink, std::byte* workspace)
-      : plan_(gemm_plan<T>(1, n, k)), n_(n), k_(k), a_(a), b_(b), sink_(sink),
+      : plan_(gemm_plan<T>(1, n, k)),
+        n_(n),
+        k_(k),
+        a_(a),
+        b_(b),
+        sink_(sink),
         sums_(reinterpret_cast<T*>(workspace)),
         row_(reinterpret_cast<T*>(workspace + plan_.accumulator_bytes)) {}
 

@@ -7,8 +7,8 @@
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// Lane l of one half of an exchange between rows i and i + Half of a square: the lower row keeps its
-// lanes with (l & Half) == 0 and takes the others from the upper row, and the other way round.
+// Lane l of one half of an exchange between rows i and i + Half of a square: the lower row keeps
+// its lanes with (l & Half) == 0 and takes the others from the upper row, and the other way round.
 // Lanes of the second operand count from Width.
 template <int Width, int Half, bool Lower>
 constexpr int exchanged_lane(int l) {
