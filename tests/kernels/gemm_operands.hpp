@@ -76,8 +76,9 @@ struct Lazy {
 
   int contiguous_axis() const { return x.contiguous_axis(); }
   T operator()(index_t i, index_t j) const {
-    const T twice = static_cast<T>(x(i, j) * T{2});  // exact, so contraction changes nothing
-    return static_cast<T>(twice + T{1});
+    using U = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;  // integers wrap
+    const U twice = static_cast<U>(x(i, j)) * U{2};  // exact, so contraction changes nothing
+    return static_cast<T>(twice + U{1});
   }
   template <int Axis, int N>
   TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
