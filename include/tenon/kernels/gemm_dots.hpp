@@ -105,8 +105,11 @@ class DotProducts {
       P square[L];
       for (index_t d = 0; d < count; d += L) {
         const int vectors = static_cast<int>(std::clamp<index_t>(k_ - k - d, 0, L));
-        load_square<T, L>(a_, i, k + d, rows, vectors, square);
-        for (int r = 0; r < rows; ++r) square[r].store(to + r * piece + d);
+        for (int first = 0; first < rows; first += L) {
+          const int some = std::min(rows - first, L);
+          load_square<T, L>(a_, i + first, k + d, some, vectors, square);
+          for (int r = 0; r < some; ++r) square[r].store(to + (first + r) * piece + d);
+        }
       }
     }
   }
