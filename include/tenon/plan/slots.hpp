@@ -54,39 +54,6 @@ namespace tenon::detail::inline TENON_MODE {
   return static_cast<std::size_t>(r.size()) * static_cast<std::size_t>(size_bytes(r.dtype));
 }
 
-// The bytes that a product of at most these extents packs; those that are not fixed may be smaller.
-// Blocks are balanced, so a smaller product may pack more: the maximum is sought over one row block
-// and several, one column and many, and every depth up to two blocks (deeper ones repeat them).
-template <class T>
-[[nodiscard]] constexpr std::size_t matmul_bytes(const MatmulExtents& e, bool m_fixed, bool n_fixed,
-                                                 bool k_fixed) noexcept {
-  std::size_t most = 0;
-  const auto offer = [&](index_t m, index_t n, index_t k) {
-    const std::size_t bytes = kernels::gemm_workspace_bytes<T>(m, n, k);
-    most = bytes > most ? bytes : most;
-  };
-  const auto rows = [&](index_t n, index_t k) {
-    offer(e.m, n, k);
-    if (m_fixed || e.m == 0) return;
-    index_t one_block = 1, beyond = e.m + 1;
-    while (beyond - one_block > 1) {
-      const index_t m = one_block + (beyond - one_block) / 2;
-      (kernels::gemm_b_passes<T>(m, n, k) <= 1 ? one_block : beyond) = m;
-    }
-    offer(one_block, n, k);
-  };
-  const auto columns = [&](index_t k) {
-    rows(e.n, k);
-    if (!n_fixed && e.n > 1) rows(1, k);
-  };
-  columns(e.k);
-  if (!k_fixed) {
-    constexpr index_t step = kernels::Blocking<T>::chunk, deepest = 2 * kernels::Blocking<T>::kc;
-    for (index_t k = step; k < e.k && k <= deepest; k += step) columns(k);
-  }
-  return most;
-}
-
 template <unsigned Types, std::size_t N>
 class SlotPlanner {
  public:
@@ -151,8 +118,8 @@ class SlotPlanner {
       const MatmulExtents p = matmul_extents(patterns_[core], patterns_[core + 1],
                                              patterns_[static_cast<std::size_t>(end(core + 1))]);
       return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
-        return matmul_bytes<T>(e, is_static_extent(p.m), is_static_extent(p.n),
-                               is_static_extent(p.k));
+        return kernels::gemm_workspace_bound<T>(e.m, e.n, e.k, is_static_extent(p.m),
+                                                is_static_extent(p.n), is_static_extent(p.k));
       });
     }
     if (r.kind == Kind::normalize) {
