@@ -31,10 +31,10 @@ using View = tn::TensorView<float, tn::Shape<tn::dyn>>;
                                             _mm512_loadu_ps(c + i)));
   if (i < n) {
     const auto mask = static_cast<__mmask16>((1U << (n - i)) - 1U);
-    _mm512_mask_storeu_ps(d + i, mask,
-                          _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i),
-                                          _mm512_maskz_loadu_ps(mask, b + i),
-                                          _mm512_maskz_loadu_ps(mask, c + i)));
+    _mm512_mask_storeu_ps(
+        d + i, mask,
+        _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i),
+                        _mm512_maskz_loadu_ps(mask, c + i)));
   }
 #else
   for (; i < n; ++i) d[i] = a[i] * b[i] + c[i];

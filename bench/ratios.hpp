@@ -41,7 +41,8 @@ class RatioReporter : public benchmark::ConsoleReporter {
       if (ours == 0) continue;  // a filter left ours out
       std::printf("%-34s %12.1f ", row.c_str(), ours);
       for (auto& [who, times] : by_name)
-        if (who != "tenon") std::printf(" %s: %.1f (%.3f)", who.c_str(), median(times), median(times) / ours);
+        if (who != "tenon")
+          std::printf(" %s: %.1f (%.3f)", who.c_str(), median(times), median(times) / ours);
       std::printf("\n");
     }
   }
@@ -62,7 +63,8 @@ inline int run(int argc, char** argv) {
   std::string repetitions = "--benchmark_repetitions=9";
   std::string interleaving = "--benchmark_enable_random_interleaving=true";
   std::string minimum = "--benchmark_min_time=0.02";
-  arguments.insert(arguments.begin() + 1, {repetitions.data(), interleaving.data(), minimum.data()});
+  arguments.insert(arguments.begin() + 1,
+                   {repetitions.data(), interleaving.data(), minimum.data()});
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;

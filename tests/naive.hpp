@@ -108,8 +108,7 @@ class Recorder final : public std::pmr::memory_resource {
     if (requests.size() == fail_at) throw std::bad_alloc();
     requests.push_back({bytes, alignment});
     // A multiple of 64 and of no more, so that stricter assumptions would fail.
-    auto* p = static_cast<std::byte*>(
-        ::operator new(bytes + 2 * fence, std::align_val_t(128)));
+    auto* p = static_cast<std::byte*>(::operator new(bytes + 2 * fence, std::align_val_t(128)));
     std::memset(p, static_cast<int>(sentinel), bytes + 2 * fence);
     ++live;
     blocks_.push_back({p + 64, bytes, requests.size() - 1});

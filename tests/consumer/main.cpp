@@ -18,7 +18,7 @@ int main() {
   using Product = decltype(tn::matmul(Matrix(nullptr, {}), tn::transpose(Matrix(nullptr, {}))));
   static_assert(tn::plan_of<Product>.result_bytes == 16);
 
-  std::printf("Tenon %d.%d.%d: %g\n", TENON_VERSION_MAJOR, TENON_VERSION_MINOR,
-              TENON_VERSION_PATCH, static_cast<double>(r(5)));
+  std::printf("Tenon %d.%d.%d: %g\n", TENON_VERSION_MAJOR, TENON_VERSION_MINOR, TENON_VERSION_PATCH,
+              static_cast<double>(r(5)));
   return r(5) == 11.0F ? 0 : 1;
 }

@@ -119,13 +119,15 @@ TEST_CASE("softmax along every axis of rank 3, with prologue and epilogue") {
 TEST_CASE("softmax across memory reads an operand that the run stretches") {
   tn::PoolAllocator pool;
   const auto v = values<float>(40 * 24, 1), b = values<float>(40, 2), o = values<float>(40, 3);
-  const tn::TensorView<const float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> x(v.data(),
-                                                                                    tn::shape(40, 24));
-  const auto shift = tn::view(b.data(), tn::shape(40, 1)), add = tn::view(o.data(), tn::shape(40, 1));
+  const tn::TensorView<const float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> x(
+      v.data(), tn::shape(40, 24));
+  const auto shift = tn::view(b.data(), tn::shape(40, 1)),
+             add = tn::view(o.data(), tn::shape(40, 1));
   const auto r = eval_recorded(tn::softmax<1>(x + shift * 3.0f) + add, pool);
   int wrong = 0;
   for (index_t i = 0; i < 40; ++i) {
-    const auto s = softmax_of(24, false, [&](index_t j) { return double{x(i, j)} + shift(i, 0) * 3; });
+    const auto s =
+        softmax_of(24, false, [&](index_t j) { return double{x(i, j)} + shift(i, 0) * 3; });
     for (index_t j = 0; j < 24; ++j)
       wrong += !close(r(i, j), s[static_cast<std::size_t>(j)] + add(i, 0), 3e-6, 1e-6);
   }
@@ -194,7 +196,8 @@ TEST_CASE("Products of vectors, matrices and batches are chains of fma") {
   SECTION("vectors") {
     const auto a = tn::view(av.data(), tn::shape(13, 21));
     const auto u = tn::view(bv.data(), tn::shape(13)), w = tn::view(bv.data() + 50, tn::shape(21));
-    const auto left = tn::eval(tn::matmul(u, a), pool), right = tn::eval(tn::matmul(a, w) + u, pool);
+    const auto left = tn::eval(tn::matmul(u, a), pool),
+               right = tn::eval(tn::matmul(a, w) + u, pool);
     const auto dot = tn::eval(tn::matmul(w, w) * 2.0f, pool);
     REQUIRE(left.size() == 21);
     REQUIRE(right.size() == 13);
@@ -227,7 +230,8 @@ TEST_CASE("Products of vectors, matrices and batches are chains of fma") {
     CHECK(wrong == 0);
   }
   SECTION("operands computed while packing") {
-    const auto a = tn::view(av.data(), tn::shape(30, 21)), a2 = tn::view(av.data() + 77, tn::shape(30, 21));
+    const auto a = tn::view(av.data(), tn::shape(30, 21)),
+               a2 = tn::view(av.data() + 77, tn::shape(30, 21));
     const auto b = tn::view(bv.data(), tn::shape(21, 35));
     const auto e = tn::matmul(a + a2, b * 2.0f);
     CHECK(tn::plan(e).stages == 1);
@@ -246,7 +250,8 @@ TEST_CASE("Products of vectors, matrices and batches are chains of fma") {
 
 TEST_CASE("A product that the run stretches") {
   tn::PoolAllocator pool;
-  const auto av = values<float>(60 * 40, 1), bv = values<float>(40 * 50, 2), cv = values<float>(60 * 50, 3);
+  const auto av = values<float>(60 * 40, 1), bv = values<float>(40 * 50, 2),
+             cv = values<float>(60 * 50, 3);
   for (const bool rows : {true, false}) {
     const index_t m = rows ? 1 : 60, n = rows ? 50 : 1;
     const auto a = tn::view(av.data(), tn::shape(m, 40)), b = tn::view(bv.data(), tn::shape(40, n));
@@ -269,7 +274,8 @@ TEST_CASE("Bounded extents: every shape within the bounds fits the constant work
   using Rows = tn::Shape<tn::upto<300>, 700>;
   using Out = tn::Shape<tn::upto<300>, 20>;
   tn::PoolAllocator pool;
-  const auto av = values<float>(300 * 700, 1), bv = values<float>(700 * 20, 2), cv = values<float>(300 * 20, 3);
+  const auto av = values<float>(300 * 700, 1), bv = values<float>(700 * 20, 2),
+             cv = values<float>(300 * 20, 3);
   const tn::TensorView<const float, tn::Shape<700, 20>> b(bv.data(), {});
   for (index_t m : {0, 1, 2, 240, 299, 300})
     for (index_t stretched : {m, index_t{1}, index_t{300}}) {

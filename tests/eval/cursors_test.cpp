@@ -19,11 +19,13 @@ TEST_CASE("Operands of every layout") {
   const index_t m = 17, n = 37;
   const auto v = values<float>(3 * m * n, 1);
   const auto row = tn::view(v.data(), tn::shape(m, n));
-  const tn::TensorView<const float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> column(v.data(),
-                                                                                         tn::shape(m, n));
+  const tn::TensorView<const float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> column(
+      v.data(), tn::shape(m, n));
   const auto strided = tn::view(v.data() + 2, tn::shape(m, n), std::array<index_t, 2>{n + 5, 2});
-  const auto backwards = tn::view(v.data() + m * n - 1, tn::shape(m, n), std::array<index_t, 2>{-n, -1});
-  const tn::TensorView<const float, tn::Shape<17, 37>, tn::static_strides<1, 20>> fixed(v.data(), {});
+  const auto backwards =
+      tn::view(v.data() + m * n - 1, tn::shape(m, n), std::array<index_t, 2>{-n, -1});
+  const tn::TensorView<const float, tn::Shape<17, 37>, tn::static_strides<1, 20>> fixed(v.data(),
+                                                                                        {});
   const auto check = [&](const auto& a, const auto& b, const auto& c) {
     const auto r = tn::eval(a * b + c, pool);
     int wrong = 0;
@@ -49,14 +51,24 @@ TEST_CASE("Destinations of every layout, nothing else written") {
     const index_t origin = dst.data() - out.data();
     for (index_t i = 0; i < m; ++i)
       for (index_t j = 0; j < n; ++j)
-        expected[static_cast<std::size_t>(origin + i * strides[0] + j * strides[1])] = x(i, j) + 1.0f;
+        expected[static_cast<std::size_t>(origin + i * strides[0] + j * strides[1])] =
+            x(i, j) + 1.0f;
     tn::eval_into(dst, x + 1.0f);
     CHECK(out == expected);
   };
-  check([&](float* p) { return tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major>(p + 3, tn::shape(m, n)); });
-  check([&](float* p) { return tn::view(p + 1, tn::shape(m, n), std::array<index_t, 2>{2 * n + 1, 2}); });
-  check([&](float* p) { return tn::view(p + 2 * m * n, tn::shape(m, n), std::array<index_t, 2>{-n - 3, -1}); });
-  check([&](float* p) { return tn::TensorView<float, tn::Shape<9, 35>, tn::static_strides<70, 2>>(p, {}); });
+  check([&](float* p) {
+    return tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major>(p + 3,
+                                                                                tn::shape(m, n));
+  });
+  check([&](float* p) {
+    return tn::view(p + 1, tn::shape(m, n), std::array<index_t, 2>{2 * n + 1, 2});
+  });
+  check([&](float* p) {
+    return tn::view(p + 2 * m * n, tn::shape(m, n), std::array<index_t, 2>{-n - 3, -1});
+  });
+  check([&](float* p) {
+    return tn::TensorView<float, tn::Shape<9, 35>, tn::static_strides<70, 2>>(p, {});
+  });
 }
 
 TEST_CASE("Cores store into destinations of every layout") {
@@ -67,8 +79,10 @@ TEST_CASE("Cores store into destinations of every layout") {
   const auto check = [&](const auto& e) {
     const auto expected = tn::eval(e, pool);
     std::vector<float> a(m * n), b(4 * m * n, 7.0f);
-    const tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> column(a.data(), tn::shape(m, n));
-    const auto strided = tn::view(b.data() + 2 * m * n, tn::shape(m, n), std::array<index_t, 2>{-n - 3, 1});
+    const tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>, tn::column_major> column(
+        a.data(), tn::shape(m, n));
+    const auto strided =
+        tn::view(b.data() + 2 * m * n, tn::shape(m, n), std::array<index_t, 2>{-n - 3, 1});
     tn::eval_into(column, e, tn::scratch(pool));
     tn::eval_into(strided, e, tn::scratch(pool));
     int wrong = 0;
@@ -145,12 +159,17 @@ TEST_CASE("let: in registers, in a slot, and as another name for a transposed op
   const auto v = values<float>(6, 1);
   const tn::TensorView<const float, tn::Shape<3, 2>, tn::column_major> x(v.data(), {});
   const auto a = tn::eval(tn::let(x + 1.0f, [](auto h) { return h * h + h; }), pool);
-  const auto b = tn::eval(tn::let(x * 2.0f, [](auto h) { return tn::transpose(h) + tn::sum(h); }), pool);
-  const auto c = tn::eval(tn::let(x, [](auto h) {
-    return tn::let(h, [](auto g) { return tn::reshape(g, tn::shape<6>()) + 0.0f; });
-  }), pool);
+  const auto b =
+      tn::eval(tn::let(x * 2.0f, [](auto h) { return tn::transpose(h) + tn::sum(h); }), pool);
+  const auto c = tn::eval(
+      tn::let(x,
+              [](auto h) {
+                return tn::let(h, [](auto g) { return tn::reshape(g, tn::shape<6>()) + 0.0f; });
+              }),
+      pool);
   // The names are used under other names, elementwise, in row-major order.
-  const auto d = tn::eval(tn::let(x, [](auto h) { return tn::let(h, [](auto g) { return g + g; }); }), pool);
+  const auto d =
+      tn::eval(tn::let(x, [](auto h) { return tn::let(h, [](auto g) { return g + g; }); }), pool);
   double sum = 0;
   for (float s : v) sum += 2.0 * s;
   int wrong = 0;
@@ -179,7 +198,8 @@ TEST_CASE("Nothing to do, everywhere") {
   for (index_t i = 0; i < 4; ++i)
     for (index_t j = 0; j < 4; ++j) CHECK(zeros(i, j) == y(j));
   CHECK(tn::eval(tn::slice(y, tn::range(2, 2)) * 2.0f, pool).size() == 0);
-  CHECK(tn::eval(tn::let(x + 1.0f, [](auto h) { return tn::matmul(tn::transpose(h), h); }), pool)(3, 3) == 0);
+  CHECK(tn::eval(tn::let(x + 1.0f, [](auto h) { return tn::matmul(tn::transpose(h), h); }), pool)(
+            3, 3) == 0);
   const auto zero_d = tn::eval(tn::slice(y, 2) * 2.0f, pool);
   CHECK(zero_d.item() == 6.0f);
 }

@@ -60,28 +60,49 @@ void grow(const Operands& o, const E& e, const F& reference, int& wrong) {
     };
     using V = volatile float;
     if constexpr (choice == 0) {
-      with(e + o.row, [&](index_t i, index_t j, float x) { V v = reference(i, j, x) + o.row(j); return float{v}; });
+      with(e + o.row, [&](index_t i, index_t j, float x) {
+        V v = reference(i, j, x) + o.row(j);
+        return float{v};
+      });
     } else if constexpr (choice == 1) {
-      with(o.column * e, [&](index_t i, index_t j, float x) { V v = o.column(i, 0) * reference(i, j, x); return float{v}; });
+      with(o.column * e, [&](index_t i, index_t j, float x) {
+        V v = o.column(i, 0) * reference(i, j, x);
+        return float{v};
+      });
     } else if constexpr (choice == 2) {
-      with(e - o.full, [&](index_t i, index_t j, float x) { V v = reference(i, j, x) - o.full(i, j); return float{v}; });
+      with(e - o.full, [&](index_t i, index_t j, float x) {
+        V v = reference(i, j, x) - o.full(i, j);
+        return float{v};
+      });
     } else if constexpr (choice == 3) {
-      with(tn::relu(e), [&](index_t i, index_t j, float x) { return std::max(reference(i, j, x), 0.0f); });
+      with(tn::relu(e),
+           [&](index_t i, index_t j, float x) { return std::max(reference(i, j, x), 0.0f); });
     } else if constexpr (choice == 4) {
-      with(tn::maximum(o.full, e), [&](index_t i, index_t j, float x) { return std::max(o.full(i, j), reference(i, j, x)); });
+      with(tn::maximum(o.full, e), [&](index_t i, index_t j, float x) {
+        return std::max(o.full(i, j), reference(i, j, x));
+      });
     } else if constexpr (choice == 5) {
-      with(e * 0.3f, [&](index_t i, index_t j, float x) { V v = reference(i, j, x) * 0.3f; return float{v}; });
+      with(e * 0.3f, [&](index_t i, index_t j, float x) {
+        V v = reference(i, j, x) * 0.3f;
+        return float{v};
+      });
     } else if constexpr (choice == 6) {
-      with(tn::where(o.full > 0.0f, e, o.row), [&](index_t i, index_t j, float x) { return o.full(i, j) > 0 ? reference(i, j, x) : o.row(j); });
+      with(tn::where(o.full > 0.0f, e, o.row), [&](index_t i, index_t j, float x) {
+        return o.full(i, j) > 0 ? reference(i, j, x) : o.row(j);
+      });
     } else if constexpr (choice == 7) {
       with(e / (o.column * o.column + 1.0f), [&](index_t i, index_t j, float x) {
         V v = reference(i, j, x) / naive::multiply_then_add(o.column(i, 0), o.column(i, 0), 1.0f);
         return float{v};
       });
     } else if constexpr (choice == 8) {
-      with(tn::abs(-e), [&](index_t i, index_t j, float x) { return std::fabs(reference(i, j, x)); });
+      with(tn::abs(-e),
+           [&](index_t i, index_t j, float x) { return std::fabs(reference(i, j, x)); });
     } else if constexpr (choice == 9) {
-      with(tn::sqrt(tn::abs(e)) - o.zero_d, [&](index_t i, index_t j, float x) { V v = std::sqrt(std::fabs(reference(i, j, x))) - o.zero_d(); return float{v}; });
+      with(tn::sqrt(tn::abs(e)) - o.zero_d, [&](index_t i, index_t j, float x) {
+        V v = std::sqrt(std::fabs(reference(i, j, x))) - o.zero_d();
+        return float{v};
+      });
     } else if constexpr (choice == 10) {
       with(tn::let(e, [](auto h) { return h * h - h; }), [&](index_t i, index_t j, float x) {
         const float h = reference(i, j, x);
@@ -90,7 +111,8 @@ void grow(const Operands& o, const E& e, const F& reference, int& wrong) {
         return float{v};
       });
     } else {
-      with(tn::minimum(e, 1.5f), [&](index_t i, index_t j, float x) { return std::min(reference(i, j, x), 1.5f); });
+      with(tn::minimum(e, 1.5f),
+           [&](index_t i, index_t j, float x) { return std::min(reference(i, j, x), 1.5f); });
     }
   }
 }

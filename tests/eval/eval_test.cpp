@@ -21,8 +21,8 @@ using naive::same_bits;
 using naive::values;
 using tenon::support::HeapTrap;
 
-TEMPLATE_TEST_CASE("a * b + c rounds each operation once, at every length and misalignment", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("a * b + c rounds each operation once, at every length and misalignment", "",
+                   float, double) {
   using T = TestType;
   tn::PoolAllocator pool;
   const auto av = values<T>(200, 1), bv = values<T>(200, 2), cv = values<T>(200, 3);
@@ -61,8 +61,8 @@ int wrong_in_static_shape() {
     a.fill(av), b.fill(bv), c.fill(cv);
     const auto r = tn::eval(
         tn::view(a.data(), shape) * tn::view(b.data(), shape) + tn::view(c.data(), shape), pool);
-    tn::eval_into(tn::view(d.data(), shape),
-                  tn::view(a.data(), shape) * tn::view(b.data(), shape) + tn::view(c.data(), shape));
+    tn::eval_into(tn::view(d.data(), shape), tn::view(a.data(), shape) * tn::view(b.data(), shape) +
+                                                 tn::view(c.data(), shape));
     for (std::size_t i = 0; i < n; ++i) {
       const T expected = multiply_then_add(av[i], bv[i], cv[i]);
       wrong += !same_bits(r.data()[i], expected) + !same_bits(d.data()[i], expected);

@@ -30,7 +30,8 @@ std::vector<float> product(const std::vector<float>& a, const std::vector<float>
     for (index_t j = 0; j < n; ++j) {
       float sum = 0;
       for (index_t k = 0; k < n; ++k) {
-        const float p = a[static_cast<std::size_t>(i * n + k)], q = b[static_cast<std::size_t>(k * n + j)];
+        const float p = a[static_cast<std::size_t>(i * n + k)],
+                    q = b[static_cast<std::size_t>(k * n + j)];
         sum = tn::simd::has_fma ? std::fma(p, q, sum) : naive::multiply_then_add(p, q, sum);
       }
       c[static_cast<std::size_t>(i * n + j)] = sum;
@@ -110,15 +111,15 @@ TEST_CASE("Transposed, shifted and reversed operands over the destination") {
   }
   SECTION("one element further") {
     const auto flat = tn::view(o.a.data(), tn::shape(n * n));
-    tn::eval_into(tn::slice(flat, tn::range(1, n * n)), tn::slice(flat, tn::range(0, n * n - 1)) + 1.0f,
-                  tn::scratch(resource));
+    tn::eval_into(tn::slice(flat, tn::range(1, n * n)),
+                  tn::slice(flat, tn::range(0, n * n - 1)) + 1.0f, tn::scratch(resource));
     for (std::size_t i = 1; i < o.a.size(); ++i) wrong += o.a[i] != before[i - 1] + 1.0f;
     wrong += o.a[0] != before[0];
   }
   SECTION("one element earlier") {
     const auto flat = tn::view(o.a.data(), tn::shape(n * n));
-    tn::eval_into(tn::slice(flat, tn::range(0, n * n - 1)), tn::slice(flat, tn::range(1, n * n)) + 1.0f,
-                  tn::scratch(resource));
+    tn::eval_into(tn::slice(flat, tn::range(0, n * n - 1)),
+                  tn::slice(flat, tn::range(1, n * n)) + 1.0f, tn::scratch(resource));
     for (std::size_t i = 1; i < o.a.size(); ++i) wrong += o.a[i - 1] != before[i] + 1.0f;
   }
   SECTION("a row of the destination, broadcast") {
@@ -169,7 +170,8 @@ TEST_CASE("Neighbours that touch but do not overlap need no temporary") {
   auto v = values<float>(20, 1);
   const auto before = v;
   Recorder resource;
-  const auto first = tn::view(v.data(), tn::shape(10)), second = tn::view(v.data() + 10, tn::shape(10));
+  const auto first = tn::view(v.data(), tn::shape(10)),
+             second = tn::view(v.data() + 10, tn::shape(10));
   tn::eval_into(first, tn::flip<0>(second), tn::scratch(resource));
   CHECK(resource.requests.empty());
   for (std::size_t i = 0; i < 10; ++i) CHECK(v[i] == before[19 - i]);

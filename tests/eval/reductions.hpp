@@ -16,7 +16,7 @@ namespace tn = tenon;
 
 // The index into the folded result (axes kept with extent 1) as a row-major offset.
 inline index_t offset_of(const std::vector<index_t>& index, const std::vector<index_t>& extents,
-                  unsigned axes) {
+                         unsigned axes) {
   index_t offset = 0;
   for (std::size_t d = 0; d < extents.size(); ++d)
     if (((axes >> d) & 1U) == 0) offset = offset * extents[d] + index[d];
@@ -24,7 +24,8 @@ inline index_t offset_of(const std::vector<index_t>& index, const std::vector<in
 }
 
 // The row-major index within the reduced axes.
-inline index_t within(const std::vector<index_t>& index, const std::vector<index_t>& extents, unsigned axes) {
+inline index_t within(const std::vector<index_t>& index, const std::vector<index_t>& extents,
+                      unsigned axes) {
   index_t offset = 0;
   for (std::size_t d = 0; d < extents.size(); ++d)
     if (((axes >> d) & 1U) != 0) offset = offset * extents[d] + index[d];

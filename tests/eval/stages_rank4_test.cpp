@@ -20,5 +20,6 @@ TEST_CASE("Reductions over every choice of axes of strided memory") {
   tn::PoolAllocator pool;
   const auto v = values<float>(200, 1);
   CHECK(wrong_over_all_axes(
-            tn::view(v.data() + 60, tn::shape(3, 4, 5), std::array<index_t, 3>{30, -6, 1}), pool) == 0);
+            tn::view(v.data() + 60, tn::shape(3, 4, 5), std::array<index_t, 3>{30, -6, 1}), pool) ==
+        0);
 }

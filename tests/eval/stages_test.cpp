@@ -138,7 +138,8 @@ TEST_CASE("NaN and infinities through reductions, both ways") {
 TEST_CASE("Nothing, folded") {
   tn::PoolAllocator pool;
   const float some[1] = {3};
-  const auto rows = tn::view(&some[0], tn::shape(0, 5)), columns = tn::view(&some[0], tn::shape(5, 0));
+  const auto rows = tn::view(&some[0], tn::shape(0, 5)),
+             columns = tn::view(&some[0], tn::shape(5, 0));
   const auto a = tn::eval(tn::sum<0>(rows), pool), b = tn::eval(tn::prod<1>(columns), pool);
   REQUIRE(a.size() == 5);
   REQUIRE(b.size() == 5);

@@ -42,14 +42,18 @@ TEMPLATE_TEST_CASE("A strided cursor reads packs along either axis, whole and pa
   const auto check = [&](const auto& cursor, index_t s0, index_t s1) {
     for (index_t row : {0, 3})
       for (index_t col : {0, 5}) {
-        const auto along = lanes(cursor.template read<N, 1, false>(Position{row, col, N}, EmptyEnvironment{}));
-        const auto down = lanes(cursor.template read<N, 0, false>(Position{row, col, N}, EmptyEnvironment{}));
+        const auto along =
+            lanes(cursor.template read<N, 1, false>(Position{row, col, N}, EmptyEnvironment{}));
+        const auto down =
+            lanes(cursor.template read<N, 0, false>(Position{row, col, N}, EmptyEnvironment{}));
         for (index_t i = 0; i < N; ++i) {
           wrong += along[static_cast<std::size_t>(i)] != p[row * s0 + (col + i) * s1];
           wrong += down[static_cast<std::size_t>(i)] != p[(row + i) * s0 + col * s1];
         }
         for (int count = 1; count < N; ++count) {
-          const auto part = lanes(cursor.template read<N, 1, true>(Position{row, col, count}, EmptyEnvironment{}), count);
+          const auto part =
+              lanes(cursor.template read<N, 1, true>(Position{row, col, count}, EmptyEnvironment{}),
+                    count);
           for (index_t i = 0; i < count; ++i)
             wrong += part[static_cast<std::size_t>(i)] != p[row * s0 + (col + i) * s1];
         }
@@ -63,7 +67,8 @@ TEMPLATE_TEST_CASE("A strided cursor reads packs along either axis, whole and pa
   CHECK(wrong == 0);
 }
 
-TEMPLATE_TEST_CASE("A strided cursor writes what belongs to it and nothing else", "", float, double) {
+TEMPLATE_TEST_CASE("A strided cursor writes what belongs to it and nothing else", "", float,
+                   double) {
   using T = TestType;
   constexpr int N = simd::native_lanes<T>;
   int wrong = 0;
@@ -106,12 +111,14 @@ TEST_CASE("remap takes axes in any order, from any start, in any step") {
   const auto v = values<float>(60, 1);
   const StridedCursor<const float, 3, 2, 0U> x(v.data(), {20, 5, 1});
   constexpr std::array<int, 4> source{2, -1, 0, 1};
-  const auto y = x.remap<source, 5U>(std::array<index_t, 3>{1, 3, 0}, std::array<index_t, 3>{1, -2, 1});
+  const auto y =
+      x.remap<source, 5U>(std::array<index_t, 3>{1, 3, 0}, std::array<index_t, 3>{1, -2, 1});
   CHECK(y.pointer() == v.data() + 20 + 15);
   CHECK(y.strides() == std::array<index_t, 4>{1, 0, 20, -10});
   static_assert(decltype(y)::unit_axis == 0);
   constexpr std::array<int, 2> reversed{2, 1};
-  const auto z = x.remap<reversed, 0U>(std::array<index_t, 3>{0, 0, 4}, std::array<index_t, 3>{1, 1, -1});
+  const auto z =
+      x.remap<reversed, 0U>(std::array<index_t, 3>{0, 0, 4}, std::array<index_t, 3>{1, 1, -1});
   static_assert(decltype(z)::unit_axis == -1);  // a step that only the run knows
   CHECK(z.strides() == std::array<index_t, 2>{-1, 5});
 }
@@ -131,7 +138,8 @@ TEST_CASE("Maps, scalars, names and lets read through each other") {
   const kernels::MapCursor<double, 1, NumbersOnly, StridedCursor<const float, 1, 0, 0U>> scalar(
       NumbersOnly{}, x);
   const auto each = lanes(scalar.read<N, 0, false>(Position{0, 1, N}, EmptyEnvironment{}));
-  for (std::size_t i = 0; i < each.size(); ++i) CHECK(each[i] == 2.0 * static_cast<double>(v[1 + i]));
+  for (std::size_t i = 0; i < each.size(); ++i)
+    CHECK(each[i] == 2.0 * static_cast<double>(v[1 + i]));
 }
 
 TEST_CASE("Merged loops visit the same elements in the same order") {
@@ -158,16 +166,19 @@ TEST_CASE("Merged loops visit the same elements in the same order") {
       expected.push_back(o);
     });
     const auto depth = static_cast<std::size_t>(nest.depth);
-    naive::for_each_index({nest.extents.begin(), nest.extents.begin() + nest.depth}, [&](const auto& at) {
-      index_t o = 0;
-      for (std::size_t d = 0; d < depth; ++d)
-        o += at[d] * strides[static_cast<std::size_t>(nest.source[d])];
-      got.push_back(o);
-    });
+    naive::for_each_index({nest.extents.begin(), nest.extents.begin() + nest.depth},
+                          [&](const auto& at) {
+                            index_t o = 0;
+                            for (std::size_t d = 0; d < depth; ++d)
+                              o += at[d] * strides[static_cast<std::size_t>(nest.source[d])];
+                            got.push_back(o);
+                          });
     wrong += got != expected;
   }
   CHECK(wrong == 0);
   const std::array<index_t, 3> flat{4, 5, 6};
   const StridedCursor<const char, 3, 2, 0U> row_major(nullptr, {30, 6, 1});
-  CHECK(kernels::merge_loops(flat, [&](int o, int i, index_t e) { return row_major.mergeable(o, i, e); }).depth == 1);
+  CHECK(kernels::merge_loops(flat, [&](int o, int i, index_t e) {
+          return row_major.mergeable(o, i, e);
+        }).depth == 1);
 }

@@ -18,7 +18,8 @@ struct TwicePlus {
 
 // Random strides under which no two elements meet, with gaps and negative steps; all in [-reach, reach].
 template <std::size_t R>
-std::array<index_t, R> distinct_strides(const std::array<index_t, R>& extents, std::minstd_rand& random) {
+std::array<index_t, R> distinct_strides(const std::array<index_t, R>& extents,
+                                        std::minstd_rand& random) {
   std::array<std::size_t, R> order{};
   for (std::size_t d = 0; d < R; ++d) order[d] = R - 1 - d;
   if (random() % 2 == 0)
@@ -43,7 +44,8 @@ int wrong_assignments(int rounds, unsigned seed) {
     std::array<index_t, rank> extents{};
     index_t size = 1;
     for (auto& e : extents) {
-      e = R <= 2 ? static_cast<index_t>(random() % 50) : static_cast<index_t>(random() % 4 + (random() % 20 != 0));
+      e = R <= 2 ? static_cast<index_t>(random() % 50)
+                 : static_cast<index_t>(random() % 4 + (random() % 20 != 0));
       size *= e;
     }
     if (size > 1500) continue;
@@ -67,8 +69,8 @@ int wrong_assignments(int rounds, unsigned seed) {
       using Source = StridedCursor<const T, R, Unit, 0U, false>;
       std::fill(out.begin(), out.end(), T{9});
       kernels::assign(extents,
-                      kernels::MapCursor<T, R, TwicePlus, Source, Source>(TwicePlus{}, Source(a, sa),
-                                                                          Source(b, sb)),
+                      kernels::MapCursor<T, R, TwicePlus, Source, Source>(
+                          TwicePlus{}, Source(a, sa), Source(b, sb)),
                       StridedCursor<T, R, Unit, 0U, false>(out.data() + reach, sd));
       wrong += out != expected;
     };

@@ -20,8 +20,8 @@ template <class Reducer, bool Along, class T, class Out>
 void fold(const T* x, index_t rows, index_t columns, Out* out) {
   const kernels::BoundCursor<Value, Out, 1> value;
   const StridedCursor<Out, 1, 0, 0U> dst(out, {1});
-  const kernels::Target<Value, kernels::BoundCursor<Value, Out, 1>, StridedCursor<Out, 1, 0, 0U>> target(
-      value, dst);
+  const kernels::Target<Value, kernels::BoundCursor<Value, Out, 1>, StridedCursor<Out, 1, 0, 0U>>
+      target(value, dst);
   if constexpr (Along)
     kernels::reduce<Reducer, true, 1>(std::array<index_t, 2>{rows, columns},
                                       StridedCursor<const T, 2, 1, 0U>(x, {columns, 1}), target);

@@ -95,7 +95,8 @@ static_assert(tn::plan_of<X>.peak_bytes == 2432);
 static_assert(tn::plan_of<X>.workspace_bytes_if_aliased == 2400);
 
 using P = decltype(tn::matmul(leaf<float, 64, 48>(), leaf<float, 48, 80>()) + 1.0f);
-static_assert(tn::plan_of<P>.workspace_bytes == tn::kernels::gemm_workspace_bytes<float>(64, 80, 48));
+static_assert(tn::plan_of<P>.workspace_bytes ==
+              tn::kernels::gemm_workspace_bytes<float>(64, 80, 48));
 static_assert(tn::Workspace<P>::size_bytes == tn::plan_of<P>.workspace_bytes);
 static_assert(alignof(tn::Workspace<P>) == 64);
 constexpr std::byte as_array_bound[tn::plan_of<P>.workspace_bytes + 1] = {};

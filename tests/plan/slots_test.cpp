@@ -32,12 +32,14 @@ constexpr bool valid(const tn::Plan<N>& plan) {
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = 0; j < i; ++j) {
       const Piece &x = pieces[i], &y = pieces[j];
-      if (x.first <= y.last && y.first <= x.last && x.begin < y.end && y.begin < x.end) return false;
+      if (x.first <= y.last && y.first <= x.last && x.begin < y.end && y.begin < x.end)
+        return false;
     }
   // Position of each stage, and of each node's stage.
   const auto& s = plan.structure;
   std::array<int, static_cast<std::size_t>(N)> position{};
-  for (int p = 0; p < s.stages; ++p) position[static_cast<std::size_t>(s.order[static_cast<std::size_t>(p)])] = p;
+  for (int p = 0; p < s.stages; ++p)
+    position[static_cast<std::size_t>(s.order[static_cast<std::size_t>(p)])] = p;
   const auto stage_of_reader = [&](std::size_t i) {  // the nearest stage root above node i
     int up = plan.records[i].parent;
     while (up > 0 && !s.is_stage(up)) up = plan.records[static_cast<std::size_t>(up)].parent;
@@ -45,8 +47,9 @@ constexpr bool valid(const tn::Plan<N>& plan) {
   };
   for (std::size_t i = 1; i < static_cast<std::size_t>(N); ++i) {
     if (s.is_stage(static_cast<int>(i)) && plan.slots.value[i].bytes > 0) {
-      const bool is_bound = plan.records[static_cast<std::size_t>(plan.records[i].parent)].kind == tn::Kind::let &&
-                            static_cast<int>(i) == plan.records[i].parent + 1;
+      const bool is_bound =
+          plan.records[static_cast<std::size_t>(plan.records[i].parent)].kind == tn::Kind::let &&
+          static_cast<int>(i) == plan.records[i].parent + 1;
       if (plan.slots.value[i].first != position[i]) return false;
       if (!is_bound && plan.slots.value[i].last < stage_of_reader(i)) return false;
     }
@@ -81,7 +84,8 @@ static_assert(valid_for([](auto a, auto b, auto r) {
   return tn::matmul(tn::matmul(a, b) + r, tn::matmul(b, tn::matmul(a, a)));
 }));
 static_assert(valid_for([](auto a, auto b, auto r) {
-  return tn::softmax<1>(tn::matmul(tn::matmul(a, b) + tn::exp(r), tn::matmul(b, a))) + tn::sum<0>(a);
+  return tn::softmax<1>(tn::matmul(tn::matmul(a, b) + tn::exp(r), tn::matmul(b, a))) +
+         tn::sum<0>(a);
 }));
 // A value read late: by the last stage, after others have come and gone.
 static_assert(valid_for([](auto a, auto b, auto) {

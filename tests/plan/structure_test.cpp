@@ -23,7 +23,8 @@ constexpr bool reasons_are(std::initializer_list<tn::Reason> expected) {
   if (static_cast<std::size_t>(s.stages) != expected.size()) return false;
   int at = 0;
   for (tn::Reason r : expected)
-    if (s.reason[static_cast<std::size_t>(s.order[static_cast<std::size_t>(at++)])] != r) return false;
+    if (s.reason[static_cast<std::size_t>(s.order[static_cast<std::size_t>(at++)])] != r)
+      return false;
   return true;
 }
 
@@ -31,7 +32,11 @@ using tn::Reason;
 using M = decltype(leaf<40, 40>());
 using Row = decltype(leaf<40>());
 
-#define TENON_TYPE(...) decltype([](M a, M b, Row r) { (void)a, (void)b, (void)r; return __VA_ARGS__; }(std::declval<M>(), std::declval<M>(), std::declval<Row>()))
+#define TENON_TYPE(...)          \
+  decltype([](M a, M b, Row r) { \
+    (void)a, (void)b, (void)r;   \
+    return __VA_ARGS__;          \
+  }(std::declval<M>(), std::declval<M>(), std::declval<Row>()))
 
 // One loop.
 static_assert(stages<TENON_TYPE(tn::exp(a) * b + r)> == 1);
@@ -40,16 +45,16 @@ static_assert(stages<TENON_TYPE(tn::slice(tn::exp(a), 3) + r)> == 1);
 
 // A core takes what surrounds it.
 static_assert(stages<TENON_TYPE(tn::relu(tn::matmul(a + 1.0f, b * 2.0f) + r))> == 1);
-static_assert(stages<TENON_TYPE(tn::sqrt(tn::sum<1>(a * b)) + r)> == 1);
+static_assert(stages<TENON_TYPE(tn::sqrt(tn::sum<1>(a* b)) + r)> == 1);
 static_assert(stages<TENON_TYPE(tn::softmax<1>(a + r) * b)> == 1);
 
 // Two cores are two stages; the product keeps the epilogue.
-static_assert(reasons_are<TENON_TYPE(tn::softmax<1>(tn::matmul(a, b) + r))>(
-    {Reason::second_core, Reason::result}));
-static_assert(reasons_are<TENON_TYPE(tn::matmul(a, b) + tn::matmul(b, a))>(
-    {Reason::second_core, Reason::result}));
-static_assert(reasons_are<TENON_TYPE(tn::matmul(a, tn::matmul(b, a) + 1.0f))>(
-    {Reason::second_core, Reason::result}));
+static_assert(reasons_are<TENON_TYPE(tn::softmax<1>(tn::matmul(a, b) + r))>({Reason::second_core,
+                                                                             Reason::result}));
+static_assert(reasons_are<TENON_TYPE(tn::matmul(a, b) + tn::matmul(b, a))>({Reason::second_core,
+                                                                            Reason::result}));
+static_assert(reasons_are<TENON_TYPE(tn::matmul(a, tn::matmul(b, a) + 1.0f))>({Reason::second_core,
+                                                                               Reason::result}));
 
 // What is costly and would be computed more than once is stored.
 static_assert(reasons_are<TENON_TYPE(a + tn::exp(r))>({Reason::broadcast, Reason::result}));
@@ -64,7 +69,8 @@ static_assert(reasons_are<TENON_TYPE(tn::reshape(tn::transpose(a), tn::shape<160
 
 // let: in registers, stored, and as another name.
 static_assert(stages<TENON_TYPE(tn::let(a + b, [](auto h) { return h * h + h; }))> == 1);
-static_assert(stages<TENON_TYPE(tn::let(tn::matmul(a, b), [](auto h) { return h * tn::sigmoid(h); }))> == 1);
+static_assert(
+    stages<TENON_TYPE(tn::let(tn::matmul(a, b), [](auto h) { return h * tn::sigmoid(h); }))> == 1);
 static_assert(reasons_are<TENON_TYPE(tn::let(a + b, [](auto h) { return tn::matmul(h, h); }))>(
     {Reason::shared, Reason::result}));
 static_assert(reasons_are<TENON_TYPE(tn::let(a + b, [](auto h) { return h + tn::transpose(h); }))>(
@@ -84,14 +90,16 @@ constexpr bool order_is_topological() {
     for (std::size_t i = 0; i < s.reader.size(); ++i)
       if (s.is_stage(static_cast<int>(i)) && s.reader[i] == s.order[static_cast<std::size_t>(p)]) {
         bool before = false;
-        for (int q = 0; q < p; ++q) before = before || s.order[static_cast<std::size_t>(q)] == static_cast<int>(i);
+        for (int q = 0; q < p; ++q)
+          before = before || s.order[static_cast<std::size_t>(q)] == static_cast<int>(i);
         if (!before) return false;
       }
   return s.order[static_cast<std::size_t>(s.stages - 1)] == 0;
 }
 
 using Deep = decltype([](M a, M b, Row r) {
-  return tn::softmax<1>(tn::matmul(tn::matmul(a, b) + tn::exp(r), tn::matmul(b, a))) + tn::sum<0>(a);
+  return tn::softmax<1>(tn::matmul(tn::matmul(a, b) + tn::exp(r), tn::matmul(b, a))) +
+         tn::sum<0>(a);
 }(std::declval<M>(), std::declval<M>(), std::declval<Row>()));
 static_assert(order_is_topological<Deep>());
 static_assert(stages<Deep> == 6);

@@ -116,8 +116,8 @@ namespace detail {
 // Raises error E of `operation` (a string literal) with a printf-style message.
 template <class E>
 [[noreturn, gnu::cold, gnu::noinline, gnu::format(printf, 2, 3)]] void raise(const char* operation,
-                                                                           const char* pattern,
-                                                                           ...) {
+                                                                             const char* pattern,
+                                                                             ...) {
   std::va_list arguments;
   va_start(arguments, pattern);
   E error(operation, pattern, arguments);

@@ -286,8 +286,7 @@ template <class A, class B>
 concept BroadcastableShapes = detail::broadcast_patterns(A::pattern, B::pattern).ok;
 
 template <class A, class B>
-using broadcast_shape_t =
-    shape_from_t<detail::broadcast_patterns(A::pattern, B::pattern).pattern>;
+using broadcast_shape_t = shape_from_t<detail::broadcast_patterns(A::pattern, B::pattern).pattern>;
 
 // Formula: NumPy broadcasting, aligned at the last axis; an extent 1 stretches.
 // Errors: ShapeError naming `operation` and both shapes. No allocation.

@@ -79,9 +79,9 @@ template <class T, class S>
 template <class T, class S, class Layout>
 [[nodiscard]] constexpr auto view_cursor(const TensorView<T, S, Layout>& view) {
   constexpr int rank = S::rank();
-  constexpr int unit = std::same_as<Layout, row_major>                     ? rank - 1
+  constexpr int unit = std::same_as<Layout, row_major>                  ? rank - 1
                        : std::same_as<Layout, column_major> && rank > 0 ? 0
-                                                                           : static_unit_axis<Layout>;
+                                                                        : static_unit_axis<Layout>;
   return kernels::StridedCursor<T, rank, unit, 0U>(view.data(), view.strides());
 }
 

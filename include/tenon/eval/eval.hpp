@@ -40,8 +40,7 @@ template <class E>
 
 // Stages of one elementwise loop need no slots at all, whatever the extents.
 template <class E>
-inline constexpr bool needs_no_slots =
-    structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0;
+inline constexpr bool needs_no_slots = structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0;
 
 // f(slots) with the slots of e: the constant ones where there are, else planned now, on the stack.
 template <class E, class F>
@@ -59,7 +58,7 @@ decltype(auto) with_slots(const E& e, const F& f) {
 // Evaluates e into the view dst with a workspace of slots.workspace_bytes.
 template <class E, class SlotTable, class T, class S, class Layout>
 TENON_INLINE void run(const E& e, const SlotTable& slots, const TensorView<T, S, Layout>& dst,
-         std::byte* workspace) {
+                      std::byte* workspace) {
   run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, dst);
 }
 
@@ -206,8 +205,8 @@ concept ResultDestination = TensorLike<X> || detail::is_noalias<std::remove_cvre
 // is leaked; StaleTensorError for an operand that has died (checked builds).
 template <Expression X, MemoryResource R>
 [[nodiscard]] auto eval(const X& x, R& resource) {
-  return detail::with_node(
-      x, [&](const auto& e) { return detail::evaluate(e, resource, resource); });
+  return detail::with_node(x,
+                           [&](const auto& e) { return detail::evaluate(e, resource, resource); });
 }
 template <Expression X>
 [[nodiscard]] auto eval(const X& x, std::pmr::memory_resource* resource) {
@@ -247,8 +246,9 @@ void eval_into(Dst&& dst, const X& x, Workspace<E>& workspace) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
       if (bytes > Workspace<E>::size_bytes)
         detail::raise<ContractError>(
-            "eval_into", "the destination overlaps an operand: %zu B of workspace needed, %zu B given",
-            bytes, Workspace<E>::size_bytes);
+            "eval_into",
+            "the destination overlaps an operand: %zu B of workspace needed, %zu B given", bytes,
+            Workspace<E>::size_bytes);
       return detail::BorrowedBlock{workspace.bytes};
     });
   });
@@ -291,7 +291,8 @@ template <StaticallyPlanned X>
 template <StaticallyPlanned X, MemoryResource W>
 [[nodiscard]] auto eval(const X& x, Scratch<W> workspace) {
   using S = shape_t<X>;
-  static_assert(S::is_static, "eval without a result resource needs an expression of static shape.");
+  static_assert(S::is_static,
+                "eval without a result resource needs an expression of static shape.");
   static_assert(plan_of<const X&>.result_bytes <= 4096,
                 "The result exceeds 4 KiB: pass a resource, eval(expression, pool, scratch(res)).");
   typename detail::StaticTensorOf<value_t<X>, S>::type result{};
@@ -318,11 +319,12 @@ void assign_expression(const TensorView<T, S, Layout>& view, X&& x) {
     detail::require_broadcastable_shapes<functor::Assign, S, shape_t<X>>();
     const auto shape = broadcast_shapes(functor::Assign::name, x.shape(), view.shape());
     if (!(shape == view.shape()))
-      detail::raise<ShapeError>(functor::Assign::name, "shape %s does not broadcast to the view's %s",
+      detail::raise<ShapeError>(functor::Assign::name,
+                                "shape %s does not broadcast to the view's %s",
                                 detail::ShapeText(x.shape().extents()).text,
                                 detail::ShapeText(view.shape().extents()).text);
-    eval_into(view, detail::make_node<Map<functor::Assign>, T>({}, view.shape(),
-                                                               detail::as_operand(std::forward<X>(x))));
+    eval_into(view, detail::make_node<Map<functor::Assign>, T>(
+                        {}, view.shape(), detail::as_operand(std::forward<X>(x))));
   }
 }
 

@@ -41,8 +41,8 @@ consteval bool read_at_same_index(const std::array<Record, N>& records,
   for (int below = i, up = records[static_cast<std::size_t>(i)].parent; up >= 0;
        below = up, up = records[static_cast<std::size_t>(up)].parent) {
     const Record& r = records[static_cast<std::size_t>(up)];
-    const bool body = r.kind == Kind::let &&
-                      below == up + 1 + records[static_cast<std::size_t>(up + 1)].subtree;
+    const bool body =
+        r.kind == Kind::let && below == up + 1 + records[static_cast<std::size_t>(up + 1)].subtree;
     if (structure.is_stage(below)) return false;
     if (!(r.kind == Kind::map || body ||
           (r.kind == Kind::let && structure.in_registers[static_cast<std::size_t>(up)])))
@@ -56,7 +56,8 @@ template <std::size_t N>
 consteval bool read_by_last_stage(const std::array<Record, N>& records,
                                   const Structure<static_cast<int>(N)>& structure, int i) {
   const int up = records[static_cast<std::size_t>(i)].parent;
-  const bool named = up >= 0 && records[static_cast<std::size_t>(up)].kind == Kind::let && i == up + 1;
+  const bool named =
+      up >= 0 && records[static_cast<std::size_t>(up)].kind == Kind::let && i == up + 1;
   return named || i == 0 || structure.reader[static_cast<std::size_t>(i)] == 0;
 }
 

@@ -169,12 +169,15 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
     open[open.size() - 1] = open[open.size() - 2] = 2;
     return settled(with_axes<Axes>(cursor).template broadcast<rank, 0U, 0U>(open));
   };
-  auto a = GemmSource<T, decltype(matrix.template operator()<matrix_axes<a_rank, Op::left_vector, false>()>(
-                             cursor_of<left, Stage, false>(x), ea))>(
-      matrix.template operator()<matrix_axes<a_rank, Op::left_vector, false>()>(
-          cursor_of<left, Stage, false>(x), ea));
-  auto b = GemmSource<T, decltype(matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
-                             cursor_of<right, Stage, false>(x), eb))>(
+  auto a =
+      GemmSource<T,
+                 decltype(matrix.template operator()<matrix_axes<a_rank, Op::left_vector, false>()>(
+                     cursor_of<left, Stage, false>(x), ea))>(
+          matrix.template operator()<matrix_axes<a_rank, Op::left_vector, false>()>(
+              cursor_of<left, Stage, false>(x), ea));
+  auto b = GemmSource<
+      T, decltype(matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
+             cursor_of<right, Stage, false>(x), eb))>(
       matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
           cursor_of<right, Stage, false>(x), eb));
   const auto out = settled(
@@ -186,7 +189,8 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
 }
 
 template <class F>
-inline constexpr bool is_index_fold = std::same_as<F, fold::ArgMax> || std::same_as<F, fold::ArgMin>;
+inline constexpr bool is_index_fold =
+    std::same_as<F, fold::ArgMax> || std::same_as<F, fold::ArgMin>;
 
 template <class F, class T>
 consteval auto reducer_for() {
@@ -230,8 +234,7 @@ struct ReductionAxes {
     const auto order = source(pack);
     for (std::size_t d = 0; d < static_cast<std::size_t>(kept); ++d) {
       int place = 0;
-      for (int c = 0; c < order[d]; ++c)
-        place += keep_dims || ((Reduced >> c) & 1U) == 0 ? 1 : 0;
+      for (int c = 0; c < order[d]; ++c) place += keep_dims || ((Reduced >> c) & 1U) == 0 ? 1 : 0;
       axes[d] = place;
     }
     return axes;
@@ -248,9 +251,9 @@ void run_reduction(const Eval& x, const Target& target) {
   constexpr int rank = shape_t<X>::rank();
   const auto cursor = cursor_of<Core + 1, Stage, false>(x);
   if constexpr (rank == 0) {
-    kernels::reduce<Reducer, true, 0>(std::array<index_t, 1>{1},
-                                      cursor.template broadcast<1, 0U, 0U>(std::array<index_t, 0>{}),
-                                      with_axes<std::array<int, 1>{-1}>(target));
+    kernels::reduce<Reducer, true, 0>(
+        std::array<index_t, 1>{1}, cursor.template broadcast<1, 0U, 0U>(std::array<index_t, 0>{}),
+        with_axes<std::array<int, 1>{-1}>(target));
   } else {
     constexpr auto& record = Eval::records[static_cast<std::size_t>(Core)];
     constexpr auto& operand_record = Eval::records[static_cast<std::size_t>(Core + 1)];
@@ -348,10 +351,9 @@ TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
 template <int Core, int Stage, class Eval, class Target>
 void run_core(const Eval& x, const Target& target) {
   using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
-  std::byte* scratch =
-      x.workspace == nullptr
-          ? nullptr
-          : x.workspace + x.slots.scratch[static_cast<std::size_t>(Stage)].offset;
+  std::byte* scratch = x.workspace == nullptr
+                           ? nullptr
+                           : x.workspace + x.slots.scratch[static_cast<std::size_t>(Stage)].offset;
   if constexpr (N::kind == Kind::contract)
     run_contraction<Core, Stage>(x, target, scratch);
   else if constexpr (N::kind == Kind::reduce)
@@ -408,8 +410,8 @@ TENON_INLINE void run_stages(const Eval& x, const View& dst) {
       if constexpr (stage == 0)
         run_stage_into<0>(x, dst);
       else
-        run_stage_into<stage>(
-            x, slot_view<stage>(x, x.slots.value[static_cast<std::size_t>(stage)]));
+        run_stage_into<stage>(x,
+                              slot_view<stage>(x, x.slots.value[static_cast<std::size_t>(stage)]));
     };
     (run(std::integral_constant<std::size_t, P>{}), ...);
   }(std::make_index_sequence<static_cast<std::size_t>(structure.stages)>{});

@@ -41,7 +41,8 @@ class WorkspaceBlock {
       : resource_(resource),
         bytes_(bytes),
         data_(bytes == 0 ? nullptr
-                         : static_cast<std::byte*>(resource.allocate(bytes, workspace_alignment))) {}
+                         : static_cast<std::byte*>(resource.allocate(bytes, workspace_alignment))) {
+  }
   WorkspaceBlock(const WorkspaceBlock&) = delete;  // one owner, one deallocation
   WorkspaceBlock& operator=(const WorkspaceBlock&) = delete;
   ~WorkspaceBlock() {

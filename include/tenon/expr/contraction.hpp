@@ -23,8 +23,8 @@ namespace tenon::detail::inline TENON_MODE {
 struct MatmulShape {
   std::array<index_t, static_cast<std::size_t>(max_rank)> extents{};
   std::size_t rank = 0;
-  bool inner_ok = true;   // K agrees
-  bool batch_ok = true;   // batch axes broadcast
+  bool inner_ok = true;  // K agrees
+  bool batch_ok = true;  // batch axes broadcast
 };
 
 // Formula: (batch…, M, K) · (batch…, K, N) -> (batch…, M, N), on patterns and on extents alike
@@ -87,10 +87,9 @@ template <class A, class B>
     const auto eb = b.shape().extents();
     const MatmulShape shape = matmul_shape(ea, eb);
     if (!shape.inner_ok || !shape.batch_ok)
-      raise<ShapeError>(Op::name, "shapes %s and %s do not multiply: %s", ShapeText(ea).text,
-                        ShapeText(eb).text,
-                        shape.inner_ok ? "their batch axes do not broadcast"
-                                       : "the inner extents differ");
+      raise<ShapeError>(
+          Op::name, "shapes %s and %s do not multiply: %s", ShapeText(ea).text, ShapeText(eb).text,
+          shape.inner_ok ? "their batch axes do not broadcast" : "the inner extents differ");
     std::array<index_t, Result::pattern.size()> extents{};
     for (std::size_t i = 0; i < extents.size(); ++i) extents[i] = shape.extents[i];
     return make_node<Op, T>(Op{}, Result::from_extents(extents), std::move(a), std::move(b));

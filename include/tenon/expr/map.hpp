@@ -70,8 +70,9 @@ template <class F, class A, class B, class... More>
 
 // The element type of f(a, b, …), asked of packs where f takes packs and of numbers elsewhere.
 template <class T>
-using probe = std::conditional_t<std::is_same_v<T, bool>, simd::Pack<bool, simd::native_lanes<float>>,
-                                 simd::Pack<T, simd::native_lanes<float>>>;
+using probe =
+    std::conditional_t<std::is_same_v<T, bool>, simd::Pack<bool, simd::native_lanes<float>>,
+                       simd::Pack<T, simd::native_lanes<float>>>;
 
 template <class R>
 consteval auto element_of_result() {
@@ -123,16 +124,16 @@ template <class U, class Operand>
 }
 
 template <class X>
-concept Number = std::integral<std::remove_cvref_t<X>> || std::floating_point<std::remove_cvref_t<X>>;
+concept Number =
+    std::integral<std::remove_cvref_t<X>> || std::floating_point<std::remove_cvref_t<X>>;
 
 // A number fits beside elements of T where it changes neither their type nor its own value's kind.
 template <class X, class T>
 concept NumberBeside =
-    Number<X> && (std::floating_point<T> ? !std::same_as<std::remove_cvref_t<X>, bool>
-                  : std::same_as<T, bool>
-                      ? std::same_as<std::remove_cvref_t<X>, bool>
-                      : std::integral<std::remove_cvref_t<X>> &&
-                            !std::same_as<std::remove_cvref_t<X>, bool>);
+    Number<X> && (std::floating_point<T>  ? !std::same_as<std::remove_cvref_t<X>, bool>
+                  : std::same_as<T, bool> ? std::same_as<std::remove_cvref_t<X>, bool>
+                                          : std::integral<std::remove_cvref_t<X>> &&
+                                                !std::same_as<std::remove_cvref_t<X>, bool>);
 
 template <class X, class T>
 consteval void require_number_beside() {
@@ -168,8 +169,8 @@ template <class F, class A, class B>
 }
 
 template <class A, class B>
-concept BinaryOperands = (Expression<A> && (Expression<B> || Number<B>)) ||
-                         (Number<A> && Expression<B>);
+concept BinaryOperands =
+    (Expression<A> && (Expression<B> || Number<B>)) || (Number<A> && Expression<B>);
 
 template <class F, class A>
 [[nodiscard]] constexpr auto unary(F f, A&& a) {
@@ -191,4 +192,3 @@ consteval void require_bits() {
 }
 
 }  // namespace tenon::detail::inline TENON_MODE
-

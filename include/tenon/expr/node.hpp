@@ -259,4 +259,3 @@ template <class X>
 using operand_t = decltype(as_operand(std::declval<X>()));
 
 }  // namespace tenon::detail::inline TENON_MODE
-

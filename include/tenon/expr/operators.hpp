@@ -123,8 +123,9 @@ template <Expression C, class A, class B>
   requires((Expression<A> || detail::Number<A>) && (Expression<B> || detail::Number<B>))
 [[nodiscard]] constexpr auto where(C&& condition, A&& a, B&& b) {
   static_assert(std::same_as<value_t<C>, bool>, "The condition of where needs bool elements.");
-  static_assert(Expression<A> || Expression<B>,
-                "At least one of the two values of where must be a tensor: write full(...) or cast.");
+  static_assert(
+      Expression<A> || Expression<B>,
+      "At least one of the two values of where must be a tensor: write full(...) or cast.");
   const auto value = [&]<class X, class Other>(X&& x, std::type_identity<Other>) {
     if constexpr (detail::Number<X>) {
       detail::require_number_beside<X, value_t<Other>>();

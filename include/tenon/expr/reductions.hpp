@@ -148,10 +148,10 @@ template <bool KeepDims, int... Axes, class X>
   using T = std::conditional_t<std::floating_point<value_t<X>>, value_t<X>, double>;
   constexpr unsigned mask = axes_mask<shape_t<X>::rank(), Axes...>();
   const auto count = static_cast<T>(folded_count<mask>(x.shape()));
-  return make_map(functor::Divide{},
-                  make_reduce<fold::Sum, mask, KeepDims>(
-                      cast_operand<T>(as_operand(std::forward<X>(x)))),
-                  ScalarLeaf<T>(count));
+  return make_map(
+      functor::Divide{},
+      make_reduce<fold::Sum, mask, KeepDims>(cast_operand<T>(as_operand(std::forward<X>(x)))),
+      ScalarLeaf<T>(count));
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

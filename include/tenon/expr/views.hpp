@@ -160,10 +160,10 @@ consteval auto plan_slice() {
   constexpr int named = (0 + ... + (std::same_as<Args, newaxis_t> ? 0 : 1));
   static_assert(named <= S::rank(), "A slice names more axes than its operand has.");
   constexpr int dropped =
-      (0 + ... + (!is_range<Args> && !std::same_as<Args, newaxis_t> &&
-                          !std::same_as<Args, full_extent_t>
-                      ? 1
-                      : 0));
+      (0 + ... +
+       (!is_range<Args> && !std::same_as<Args, newaxis_t> && !std::same_as<Args, full_extent_t>
+            ? 1
+            : 0));
   constexpr int added = (0 + ... + (std::same_as<Args, newaxis_t> ? 1 : 0));
   constexpr auto R2 = static_cast<std::size_t>(S::rank() - dropped + added);
   SlicePlan<R2> plan;
@@ -251,10 +251,9 @@ consteval auto restrided_layout() {
   } else if constexpr (known_strides && unit) {
     return []<std::size_t... D>(std::index_sequence<D...>) {
       constexpr auto from = LayoutStrides<Layout>::of(S::pattern);
-      return static_strides<(Op::source[D] < 0
-                                 ? 0
-                                 : from[static_cast<std::size_t>(
-                                       Op::source[D] < 0 ? 0 : Op::source[D])])...>{};
+      return static_strides<(Op::source[D] < 0 ? 0
+                                               : from[static_cast<std::size_t>(
+                                                     Op::source[D] < 0 ? 0 : Op::source[D])])...>{};
     }(std::make_index_sequence<R2>{});
   } else {
     return dyn_strides{};
@@ -299,7 +298,8 @@ template <auto Source, class X>
   constexpr auto pattern = [] {
     std::array<index_t, Source.size()> p{};
     for (std::size_t d = 0; d < Source.size(); ++d)
-      p[d] = Source[d] < 0 ? 1 : S::pattern[static_cast<std::size_t>(Source[d] < 0 ? 0 : Source[d])];
+      p[d] =
+          Source[d] < 0 ? 1 : S::pattern[static_cast<std::size_t>(Source[d] < 0 ? 0 : Source[d])];
     return p;
   }();
   std::array<index_t, Source.size()> extents{};
@@ -332,9 +332,10 @@ template <Expression X, detail::SliceArgument... Args>
       const index_t extent = counts[c];
       if constexpr (detail::is_range<A>) {
         const index_t step = detail::value_of(a.step);
-        if (step == 0) detail::raise<ShapeError>("slice", "the step of the range on axis %zu is 0", c);
-        const auto span =
-            detail::resolve_range(detail::value_of(a.start), detail::value_of(a.stop), step, extent);
+        if (step == 0)
+          detail::raise<ShapeError>("slice", "the step of the range on axis %zu is 0", c);
+        const auto span = detail::resolve_range(detail::value_of(a.start), detail::value_of(a.stop),
+                                                step, extent);
         offsets.first[c] = span.count == 0 ? 0 : span.start;
         offsets.stride[c] = step;
         counts[c] = span.count;

@@ -428,9 +428,8 @@ class MapCursor {
     });
   }
   [[nodiscard]] constexpr bool mergeable(int outer, int inner, index_t extent) const noexcept {
-    return hana::unpack(operands_, [&](const auto&... c) {
-      return (c.mergeable(outer, inner, extent) && ...);
-    });
+    return hana::unpack(
+        operands_, [&](const auto&... c) { return (c.mergeable(outer, inner, extent) && ...); });
   }
   constexpr void compact(const Nest<R>& nest) noexcept {
     hana::unpack(operands_, [&](auto&... c) { (c.compact(nest), ...); });
@@ -533,9 +532,9 @@ class LetCursor {
 // The lanes of a loop over elements of these sizes: what one register holds of 4-byte elements where
 // any are about, else of 8-byte elements.
 template <unsigned ElementSizes>
-inline constexpr int lanes_for = (ElementSizes & 4U) != 0 || (ElementSizes & 8U) == 0
-                                     ? simd::native_lanes<float>
-                                     : simd::native_lanes<double>;
+inline constexpr int lanes_for =
+    (ElementSizes & 4U) != 0 || (ElementSizes & 8U) == 0 ? simd::native_lanes<float>
+                                                         : simd::native_lanes<double>;
 
 // Formula: the loops over `extents` without those of extent 1, neighbours merged where `mergeable`
 // (outer axis, inner axis, inner extent) says so.

@@ -24,9 +24,8 @@ class Target {
 
   template <int N, int Axis, bool Partial, class Value>
   TENON_INLINE void put(const Position& at, const Value& value) const {
-    dst_.template write<N, Axis, Partial>(
-        at, detail::plain(cursor_.template read<N, Axis, Partial>(
-                at, bind<Tag>(value, EmptyEnvironment{}))));
+    dst_.template write<N, Axis, Partial>(at, detail::plain(cursor_.template read<N, Axis, Partial>(
+                                                  at, bind<Tag>(value, EmptyEnvironment{}))));
   }
   TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
     cursor_.step(axis, count);
@@ -94,8 +93,7 @@ TENON_INLINE void assign_row(const Src& src, const Dst& dst, index_t n) {
       dst.template write<N, axis, false>(Position{0, i + 3 * N, N}, d);
     }
   }
-  for (; i + N <= n; i += N)
-    dst.template write<N, axis, false>(Position{0, i, N}, full(i));
+  for (; i + N <= n; i += N) dst.template write<N, axis, false>(Position{0, i, N}, full(i));
   if (i < n) {
     const Position at{0, i, static_cast<int>(n - i)};
     dst.template write<N, axis, true>(
@@ -110,8 +108,9 @@ void assign_rows(const Nested& nest, Src src, Dst dst) {
     assign_row<N>(src, dst, n);
   } else {
     const int outer = nest.depth - 1;
-    walk(Src::rank - nest.depth, outer, nest.extents.data(),
-         [&]() TENON_INLINE_LAMBDA { assign_row<N>(src, dst, n); }, src, dst);
+    walk(
+        Src::rank - nest.depth, outer, nest.extents.data(),
+        [&]() TENON_INLINE_LAMBDA { assign_row<N>(src, dst, n); }, src, dst);
   }
 }
 
@@ -121,7 +120,7 @@ namespace detail {
 
 template <std::size_t R, class Src, class Dst>
 void assign_nest(const std::array<index_t, R>& extents, Src src, Dst dst) {
-  constexpr int lanes = lanes_for<Src::element_sizes | Dst::element_sizes>;
+  constexpr int lanes = lanes_for < Src::element_sizes | Dst::element_sizes > ;
   for (index_t e : extents)
     if (e == 0) return;
   const auto nest = merge_loops(extents, [&](int outer, int inner, index_t extent) {
@@ -151,7 +150,7 @@ TENON_INLINE void assign(const std::array<index_t, R>& extents, const Src& src, 
     assign(std::array<index_t, 1>{1}, src.template broadcast<1, 0U, 0U>(extents),
            dst.template broadcast<1, 0U, 0U>(extents));
   } else if constexpr (R == 1) {  // nothing to merge: straight to the loop, short ones matter most
-    constexpr int lanes = lanes_for<Src::element_sizes | Dst::element_sizes>;
+    constexpr int lanes = lanes_for < Src::element_sizes | Dst::element_sizes > ;
     if (src.hints_hold(0) && dst.hints_hold(0))
       detail::assign_row<lanes>(src, dst, extents[0]);
     else

@@ -39,10 +39,10 @@ TENON_INLINE void normalize_row(const Src& src, const Out& out, index_t n, T* ro
   constexpr int axis = Src::rank - 1;
   using P = simd::Pack<T, N>;
   const P lowest(MaxOp::identity<T>());
-  const auto read = [&]<bool Partial>(std::bool_constant<Partial>, index_t i, int count)
-                        TENON_INLINE_LAMBDA {
-    return simd::convert<T>(plain(
-        src.template read<N, axis, Partial>(Position{0, i, count}, EmptyEnvironment{})));
+  const auto read = [&]<bool Partial>(std::bool_constant<Partial>, index_t i,
+                                      int count) TENON_INLINE_LAMBDA {
+    return simd::convert<T>(
+        plain(src.template read<N, axis, Partial>(Position{0, i, count}, EmptyEnvironment{})));
   };
   const index_t whole = n - n % N;
   const int rest = static_cast<int>(n - whole);
@@ -87,8 +87,8 @@ TENON_INLINE void normalize_lanes(const Src& src, const Out& out, index_t first,
   using P = simd::Pack<T, N>;
   P max(MaxOp::identity<T>());
   for (index_t i = 0; i < n; ++i) {
-    const P value = simd::convert<T>(plain(src.template read<N, axis, Partial>(
-        Position{first, i, count}, EmptyEnvironment{})));
+    const P value = simd::convert<T>(
+        plain(src.template read<N, axis, Partial>(Position{first, i, count}, EmptyEnvironment{})));
     value.store(rows + i * N);
     max = simd::maximum(max, value);
   }

@@ -162,8 +162,8 @@ struct FoldReducer {
       for (; i + N <= end; i += N) a = Op::combine(a, at(i));
       if (i < end) {
         const int count = static_cast<int>(end - i);
-        const P tail = input<N>(
-            src.template read<N, axis, true>(Position{0, i, count}, EmptyEnvironment{}));
+        const P tail =
+            input<N>(src.template read<N, axis, true>(Position{0, i, count}, EmptyEnvironment{}));
         b = Op::combine(b, simd::select(first_lanes<Acc, N>(count), tail, none));
       }
       total.push(Op::fold(Op::combine(Op::combine(a, b), Op::combine(c, d))));
@@ -174,8 +174,9 @@ struct FoldReducer {
   TENON_INLINE static Acc along(Src src, const index_t* extents, int depth) {
     detail::PairwiseFold<Op, Acc> total;
     const index_t n = extents[depth - 1];
-    walk(Src::rank - depth, depth - 1, extents,
-         [&]() TENON_INLINE_LAMBDA { row<N>(src, n, total); }, src);
+    walk(
+        Src::rank - depth, depth - 1, extents, [&]() TENON_INLINE_LAMBDA { row<N>(src, n, total); },
+        src);
     return total.result();
   }
 
@@ -189,27 +190,28 @@ struct FoldReducer {
     P grand[U], total[U], part[U];
     for (int u = 0; u < U; ++u) grand[u] = total[u] = part[u] = none;
     int rows = 0, blocks = 0;
-    walk(Axis + 1, depth, extents,
-         [&]() TENON_INLINE_LAMBDA {
-           for (int u = 0; u < U; ++u)
-             part[u] = Op::combine(
-                 part[u], input<N>(read_column<N, Axis, Partial>(src, col + u * N, count)));
-           if (++rows == rows_per_block) {
-             for (int u = 0; u < U; ++u) {
-               total[u] = Op::combine(total[u], part[u]);
-               part[u] = none;
-             }
-             rows = 0;
-             if (++blocks == blocks_per_total) {
-               for (int u = 0; u < U; ++u) {
-                 grand[u] = Op::combine(grand[u], total[u]);
-                 total[u] = none;
-               }
-               blocks = 0;
-             }
-           }
-         },
-         src);
+    walk(
+        Axis + 1, depth, extents,
+        [&]() TENON_INLINE_LAMBDA {
+          for (int u = 0; u < U; ++u)
+            part[u] = Op::combine(part[u],
+                                  input<N>(read_column<N, Axis, Partial>(src, col + u * N, count)));
+          if (++rows == rows_per_block) {
+            for (int u = 0; u < U; ++u) {
+              total[u] = Op::combine(total[u], part[u]);
+              part[u] = none;
+            }
+            rows = 0;
+            if (++blocks == blocks_per_total) {
+              for (int u = 0; u < U; ++u) {
+                grand[u] = Op::combine(grand[u], total[u]);
+                total[u] = none;
+              }
+              blocks = 0;
+            }
+          }
+        },
+        src);
     for (int u = 0; u < U; ++u) out[u] = Op::combine(grand[u], Op::combine(total[u], part[u]));
   }
 
@@ -248,25 +250,26 @@ struct ArgReducer {
     const index_t n = extents[depth - 1];
     Best<N> best;
     std::int64_t base = 0;
-    walk(Src::rank - depth, depth - 1, extents,
-         [&]() TENON_INLINE_LAMBDA {
-           auto index = simd::Pack<std::int64_t, N>::iota(base);
-           index_t i = 0;
-           for (; i + N <= n; i += N) {
-             best.offer(input<N>(src.template read<N, axis, false>(Position{0, i, N},
-                                                                   EmptyEnvironment{})),
-                        index, simd::Mask<T, N>(true));
-             index = index + simd::Pack<std::int64_t, N>(std::int64_t{N});
-           }
-           if (i < n) {
-             const int count = static_cast<int>(n - i);
-             best.offer(input<N>(src.template read<N, axis, true>(Position{0, i, count},
-                                                                  EmptyEnvironment{})),
-                        index, first_lanes<T, N>(count));
-           }
-           base += n;
-         },
-         src);
+    walk(
+        Src::rank - depth, depth - 1, extents,
+        [&]() TENON_INLINE_LAMBDA {
+          auto index = simd::Pack<std::int64_t, N>::iota(base);
+          index_t i = 0;
+          for (; i + N <= n; i += N) {
+            best.offer(
+                input<N>(src.template read<N, axis, false>(Position{0, i, N}, EmptyEnvironment{})),
+                index, simd::Mask<T, N>(true));
+            index = index + simd::Pack<std::int64_t, N>(std::int64_t{N});
+          }
+          if (i < n) {
+            const int count = static_cast<int>(n - i);
+            best.offer(input<N>(src.template read<N, axis, true>(Position{0, i, count},
+                                                                 EmptyEnvironment{})),
+                       index, first_lanes<T, N>(count));
+          }
+          base += n;
+        },
+        src);
     return winner<N>(best);
   }
 
@@ -275,14 +278,15 @@ struct ArgReducer {
                                   int count, simd::Pack<std::int64_t, N>* out) {
     Best<N> best[U];
     std::int64_t i = 0;
-    walk(Axis + 1, depth, extents,
-         [&]() TENON_INLINE_LAMBDA {
-           for (int u = 0; u < U; ++u)
-             best[u].offer(input<N>(read_column<N, Axis, Partial>(src, col + u * N, count)),
-                           simd::Pack<std::int64_t, N>(i), simd::Mask<T, N>(true));
-           ++i;
-         },
-         src);
+    walk(
+        Axis + 1, depth, extents,
+        [&]() TENON_INLINE_LAMBDA {
+          for (int u = 0; u < U; ++u)
+            best[u].offer(input<N>(read_column<N, Axis, Partial>(src, col + u * N, count)),
+                          simd::Pack<std::int64_t, N>(i), simd::Mask<T, N>(true));
+          ++i;
+        },
+        src);
     for (int u = 0; u < U; ++u) out[u] = best[u].index;
   }
 
@@ -381,8 +385,12 @@ void merge_reduced(std::array<index_t, R>& extents, Src& src) {
   for (int i = 0; i < nest.depth; ++i) {
     const int loop = i - (nest.depth - loops.depth);
     const auto to = static_cast<std::size_t>(i);
-    nest.source[to] = i < Kept ? i : loop < 0 ? nest.depth - 1 : loops.source[static_cast<std::size_t>(loop)];
-    nest.extents[to] = i < Kept ? extents[to] : loop < 0 ? 1 : loops.extents[static_cast<std::size_t>(loop)];
+    nest.source[to] = i < Kept   ? i
+                      : loop < 0 ? nest.depth - 1
+                                 : loops.source[static_cast<std::size_t>(loop)];
+    nest.extents[to] = i < Kept   ? extents[to]
+                       : loop < 0 ? 1
+                                  : loops.extents[static_cast<std::size_t>(loop)];
   }
   src.compact(nest);
   for (std::size_t i = 0; i < R; ++i) extents[i] = nest.extents[i];
@@ -396,14 +404,15 @@ void merge_reduced(std::array<index_t, R>& extents, Src& src) {
 // Contract: out has rank max(Kept, 1) and overlaps nothing that src reads.
 template <class Reducer, bool Along, int Kept, std::size_t R, class Src, class Out>
 void reduce(std::array<index_t, R> extents, Src src, Out out) {
-  constexpr int lanes = lanes_for<Src::element_sizes | Out::element_sizes |
-                                  static_cast<unsigned>(sizeof(typename Reducer::value_type))>;
+  constexpr int lanes = lanes_for < Src::element_sizes | Out::element_sizes |
+                        static_cast<unsigned>(sizeof(typename Reducer::value_type)) > ;
   constexpr int depth = static_cast<int>(R) - Kept;
   if constexpr (Along && depth > 1) detail::merge_reduced<Kept>(extents, src);
   for (int k = 0; k < Kept; ++k)
     if (extents[static_cast<std::size_t>(k)] == 0) return;
   const index_t* reduced = extents.data() + Kept;
-  const index_t columns = Kept == 0 ? 1 : extents[static_cast<std::size_t>(Kept == 0 ? 0 : Kept - 1)];
+  const index_t columns =
+      Kept == 0 ? 1 : extents[static_cast<std::size_t>(Kept == 0 ? 0 : Kept - 1)];
   const auto run = [&](auto source, auto target) {
     walk(
         0, Kept - 1, extents.data(),

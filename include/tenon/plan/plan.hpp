@@ -33,7 +33,8 @@ template <unsigned Types, std::size_t N>
 [[nodiscard]] constexpr auto make_plan(const std::array<Record, N>& records,
                                        const std::array<Record, N>& patterns,
                                        const Structure<static_cast<int>(N)>& structure) {
-  Plan<static_cast<int>(N)> plan{records, structure, plan_slots<Types>(records, patterns, structure)};
+  Plan<static_cast<int>(N)> plan{records, structure,
+                                 plan_slots<Types>(records, patterns, structure)};
   const std::size_t result = align_up(plan.slots.result_bytes, workspace_alignment);
   plan.workspace_bytes = plan.slots.workspace_bytes;
   plan.workspace_bytes_if_aliased =

@@ -19,18 +19,19 @@ struct Record {
   const char* name = "";
   DType dtype = DType::float32;
   int parent = -1;
-  int subtree = 1;      // records of this node and everything below it
+  int subtree = 1;  // records of this node and everything below it
   int rank = 0;
   std::array<index_t, static_cast<std::size_t>(max_rank)> extents{};
-  int unit_axis = -1;   // the axis that lies in memory order, as far as the type knows; -1: none
-  int weight = 0;       // cost of the operation itself, in additions an element
-  unsigned axes = 0;    // reduce: the axes; normalize: the one axis; as a bit mask
-  bool contiguous = false;                 // a leaf in row-major order
-  bool keep_dims = false;                  // reduce
+  int unit_axis = -1;  // the axis that lies in memory order, as far as the type knows; -1: none
+  int weight = 0;      // cost of the operation itself, in additions an element
+  unsigned axes = 0;   // reduce: the axes; normalize: the one axis; as a bit mask
+  bool contiguous = false;                         // a leaf in row-major order
+  bool keep_dims = false;                          // reduce
   bool left_vector = false, right_vector = false;  // contract
-  std::array<signed char, static_cast<std::size_t>(max_rank)> source{};  // view: axis of the operand
-  int let = -1;                            // bound: the let whose value it names
-  int threads = 1;                         // the plan's number of threads; all planning is for one
+  std::array<signed char, static_cast<std::size_t>(max_rank)>
+      source{};     // view: axis of the operand
+  int let = -1;     // bound: the let whose value it names
+  int threads = 1;  // the plan's number of threads; all planning is for one
 
   [[nodiscard]] constexpr index_t size() const noexcept {
     index_t n = 1;
@@ -135,7 +136,7 @@ consteval Record describe() {
       for (std::size_t d = 0; d < Op::source.size(); ++d)
         r.source[d] = static_cast<signed char>(
             Op::source[d] >= 0 && ((Op::unit_axes >> Op::source[d]) & 1U) != 0 ? Op::source[d]
-                                                                                : -1);
+                                                                               : -1);
     }
   }
   return r;

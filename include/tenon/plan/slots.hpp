@@ -71,21 +71,19 @@ class SlotPlanner {
   [[nodiscard]] constexpr const Slots<static_cast<int>(N)>& result() const { return out_; }
 
  private:
-  constexpr int end(std::size_t i) const {
-    return static_cast<int>(i) + records_[i].subtree;
-  }
+  constexpr int end(std::size_t i) const { return static_cast<int>(i) + records_[i].subtree; }
 
   constexpr void plan_stage(int position) {
-    const auto root = static_cast<std::size_t>(structure_.order[static_cast<std::size_t>(position)]);
-    const auto need = [&](Slot& slot, std::size_t bytes) {
-      slot = {0, bytes, position, position};
-    };
+    const auto root =
+        static_cast<std::size_t>(structure_.order[static_cast<std::size_t>(position)]);
+    const auto need = [&](Slot& slot, std::size_t bytes) { slot = {0, bytes, position, position}; };
     if (root != 0) need(out_.value[root], record_bytes(records_[root]));
     const int core = structure_.core[root];
     if (core < 0) return;
     const auto c = static_cast<std::size_t>(core);
     need(out_.scratch[root], kernel_bytes(c));
-    if (!same_extents(records_[c], records_[root]) || may_be_stretched(core, static_cast<int>(root)))
+    if (!same_extents(records_[c], records_[root]) ||
+        may_be_stretched(core, static_cast<int>(root)))
       need(out_.core[root], record_bytes(records_[c]));
   }
 

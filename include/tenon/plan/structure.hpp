@@ -15,13 +15,13 @@ namespace tenon::inline TENON_MODE {
 
 // Why a node is stored.
 enum class Reason : unsigned char {
-  not_stored,         // it is part of another stage
-  result,             // it is the expression itself
-  second_core,        // its stage has a core already, or cannot put one here
-  broadcast,          // its values are costly and would be computed again for every broadcast
-  repacked,           // its values are costly and the contraction reads them more than once
-  row_major_needed,   // reshape needs it in row-major order
-  shared              // let: used by name where registers do not reach
+  not_stored,        // it is part of another stage
+  result,            // it is the expression itself
+  second_core,       // its stage has a core already, or cannot put one here
+  broadcast,         // its values are costly and would be computed again for every broadcast
+  repacked,          // its values are costly and the contraction reads them more than once
+  row_major_needed,  // reshape needs it in row-major order
+  shared             // let: used by name where registers do not reach
 };
 
 [[nodiscard]] constexpr const char* describe(Reason reason) noexcept {
@@ -42,12 +42,12 @@ inline constexpr int costly_weight = 8;
 template <int N>
 struct Structure {
   static constexpr auto count = static_cast<std::size_t>(N);
-  std::array<Reason, count> reason{};       // not_stored, or why the node is the root of a stage
-  std::array<int, count> core{};            // of a stage root: its core, -1 if none
-  std::array<int, count> reader{};          // the root of the stage that reads or computes the node
-  std::array<int, count> let_of{};          // of a bound name: the let that binds it
-  std::array<bool, count> in_registers{};   // of a let: its value never leaves the loop
-  std::array<int, count> order{};           // stage roots in the order in which they run
+  std::array<Reason, count> reason{};      // not_stored, or why the node is the root of a stage
+  std::array<int, count> core{};           // of a stage root: its core, -1 if none
+  std::array<int, count> reader{};         // the root of the stage that reads or computes the node
+  std::array<int, count> let_of{};         // of a bound name: the let that binds it
+  std::array<bool, count> in_registers{};  // of a let: its value never leaves the loop
+  std::array<int, count> order{};          // stage roots in the order in which they run
   int stages = 0;
 
   [[nodiscard]] constexpr bool is_stage(int i) const noexcept {
@@ -112,8 +112,7 @@ class StructureBuilder {
       out_.let_of[i] = records_[i].let;
     }
     for (std::size_t i = N; i-- > 0;)  // inner lets first
-      if (records_[i].kind == Kind::let)
-        out_.in_registers[i] = fits_registers(static_cast<int>(i));
+      if (records_[i].kind == Kind::let) out_.in_registers[i] = fits_registers(static_cast<int>(i));
     stage(0, Reason::result);
   }
 
