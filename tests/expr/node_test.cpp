@@ -101,5 +101,11 @@ TEST_CASE("a dead operand is noticed in checked builds", "[expr]") {
     const auto g = b * 2;
     b = make(pool);  // reassigned: the block that g looks at is gone
     CHECK_THROWS_AS(eval(g, elsewhere), tenon::StaleTensorError);
+    auto own = make(pool) * 2;
+    const auto larger = std::move(own) + 1;
+    CHECK_THROWS_AS(eval(own, elsewhere), tenon::StaleTensorError);  // its tensor was moved on
+    pool.clear();
+    CHECK_THROWS_AS(eval(larger, elsewhere), tenon::StaleTensorError);
+    CHECK_THROWS_AS(eval_into(noalias(b), b * 2), tenon::StaleTensorError);
   }
 }

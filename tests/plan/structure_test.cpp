@@ -59,6 +59,13 @@ static_assert(reasons_are<TENON_TYPE(tn::matmul(a, tn::matmul(b, a) + 1.0f))>({R
 // What is costly and would be computed more than once is stored.
 static_assert(reasons_are<TENON_TYPE(a + tn::exp(r))>({Reason::broadcast, Reason::result}));
 static_assert(stages<TENON_TYPE(a + r * 2.0f)> == 1);
+static_assert(reasons_are<TENON_TYPE(tn::unsqueeze<1>(tn::exp(r)) * a)>({Reason::broadcast,
+                                                                         Reason::result}));
+static_assert(reasons_are<TENON_TYPE(a + tn::let(tn::exp(r), [](auto h) { return h * h; }))>(
+    {Reason::broadcast, Reason::result}));
+static_assert(reasons_are<TENON_TYPE(tn::matmul(tn::exp(a), leaf<8, 40, 40>()))>({Reason::repacked,
+                                                                                  Reason::result}));
+static_assert(stages<TENON_TYPE(tn::matmul(a + b, leaf<8, 40, 40>()))> == 1);
 
 // Reshape.
 static_assert(stages<TENON_TYPE(tn::reshape(a, tn::shape<1600>()) + 1.0f)> == 1);

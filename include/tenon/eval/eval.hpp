@@ -21,7 +21,7 @@ class NoAlias {
 // Formula: eval_into(noalias(dst), e, …) skips the check for overlap.
 // Contract: no element of dst is read by e, but at the index where it is written.
 template <TensorLike Dst>
-[[nodiscard]] constexpr auto noalias(Dst&& dst) noexcept {
+[[nodiscard]] constexpr auto noalias(Dst&& dst) {
   if constexpr (is_tensor_view_v<std::remove_cvref_t<Dst>>)
     return NoAlias<std::remove_cvref_t<Dst>>(dst);
   else

@@ -12,7 +12,7 @@
 
 namespace tenon::detail::inline TENON_MODE {
 
-// Axis lists for remapping: every index once, chosen axes last.
+// The same value for every axis.
 template <std::size_t R>
 [[nodiscard]] constexpr std::array<index_t, R> filled(index_t value) noexcept {
   std::array<index_t, R> all{};

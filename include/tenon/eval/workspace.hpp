@@ -7,7 +7,7 @@
 #include <memory_resource>
 #include <type_traits>
 
-namespace tenon {
+namespace tenon::inline TENON_MODE {
 
 // A memory resource: std::pmr::memory_resource or a class derived from it.
 template <class R>
@@ -30,7 +30,9 @@ template <MemoryResource R>
   return {resource};
 }
 
-namespace detail {
+}  // namespace tenon::inline TENON_MODE
+
+namespace tenon::detail::inline TENON_MODE {
 
 // Owns `bytes` of a resource for the time of one evaluation. R is the static type, so that a final
 // resource is called without a virtual call.
@@ -56,6 +58,4 @@ class WorkspaceBlock {
   std::byte* data_;
 };
 
-}  // namespace detail
-
-}  // namespace tenon
+}  // namespace tenon::detail::inline TENON_MODE

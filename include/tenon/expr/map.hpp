@@ -70,9 +70,7 @@ template <class F, class A, class B, class... More>
 
 // The element type of f(a, b, …), asked of packs where f takes packs and of numbers elsewhere.
 template <class T>
-using probe =
-    std::conditional_t<std::is_same_v<T, bool>, simd::Pack<bool, simd::native_lanes<float>>,
-                       simd::Pack<T, simd::native_lanes<float>>>;
+using probe = simd::Pack<T, simd::native_lanes<float>>;
 
 template <class R>
 consteval auto element_of_result() {

@@ -78,7 +78,7 @@ class Stored<X, Owner> {
 };
 
 template <int Slot, class Owner>
-struct Slot_of {};
+struct BaseTag {};
 
 // Nothing to watch: foreign memory, views, and everything in builds without checks.
 struct NoGuard {
@@ -99,8 +99,6 @@ struct BlockGuard {
                               block);
   }
 };
-
-using LeafGuard = std::conditional_t<checked_build, BlockGuard, NoGuard>;
 
 }  // namespace tenon::detail::inline TENON_MODE
 
@@ -149,9 +147,11 @@ class OwnedLeaf {
   }
   void check(const char* operation) const {
     if constexpr (checked_build && is_tensor_v<Owned>) {
-      if (tensor_.stamped_resource() != nullptr)
-        detail::BlockGuard{tensor_.stamped_resource(), tensor_.data(), tensor_.stamp()}.check(
-            operation);
+      if (tensor_.resource() == nullptr || !tensor_.is_live())
+        detail::raise<StaleTensorError>(
+            operation,
+            "the expression's own tensor is gone: it was moved from, or "
+            "its resource cleared, after the expression was built");
     }
   }
 
@@ -194,10 +194,10 @@ class BoundLeaf : private detail::Stored<S, BoundLeaf<Tag, T, S>> {
 
 // An operation on operands. Op says which kind it is and holds what the operation needs at run time.
 template <class Op, class T, class S, class... Operands>
-class Node : private detail::Stored<Op, detail::Slot_of<0, Node<Op, T, S, Operands...>>>,
-             private detail::Stored<S, detail::Slot_of<1, Node<Op, T, S, Operands...>>> {
-  using StoredOp = detail::Stored<Op, detail::Slot_of<0, Node>>;
-  using StoredShape = detail::Stored<S, detail::Slot_of<1, Node>>;
+class Node : private detail::Stored<Op, detail::BaseTag<0, Node<Op, T, S, Operands...>>>,
+             private detail::Stored<S, detail::BaseTag<1, Node<Op, T, S, Operands...>>> {
+  using StoredOp = detail::Stored<Op, detail::BaseTag<0, Node>>;
+  using StoredShape = detail::Stored<S, detail::BaseTag<1, Node>>;
 
  public:
   using expression_tag = void;
@@ -245,11 +245,18 @@ template <Expression X>
     return E(std::forward<X>(x));
   } else if constexpr (is_tensor_view_v<E>) {
     return leaf_of_view(x);
-  } else if constexpr (!std::is_lvalue_reference_v<X> && !std::is_const_v<X>) {
-    return OwnedLeaf<E>(std::move(x));
+  } else if constexpr (!std::is_lvalue_reference_v<X>) {
+    if constexpr (is_static_tensor_v<E>) {
+      return OwnedLeaf<E>(E(x));
+    } else {
+      static_assert(!std::is_const_v<X>,
+                    "A const temporary tensor cannot be moved into an expression: return it "
+                    "without const, or give it a name.");
+      return OwnedLeaf<E>(std::move(x));
+    }
   } else if constexpr (is_tensor_v<E> && checked_build) {
-    return ViewLeaf<typename E::value_type, typename E::shape_type, row_major, LeafGuard>(
-        x.view(), LeafGuard{x.stamped_resource(), x.data(), x.stamp()});
+    return ViewLeaf<typename E::value_type, typename E::shape_type, row_major, BlockGuard>(
+        x.view(), BlockGuard{x.stamped_resource(), x.data(), x.stamp()});
   } else {
     return leaf_of_view(x.view());
   }

@@ -116,8 +116,9 @@ struct Span1 {
   };
   const index_t first = place(start), last = place(stop);
   const index_t distance = step > 0 ? last - first : first - last;
-  const index_t stride = step > 0 ? step : -step;
-  return {first, distance <= 0 ? 0 : (distance + stride - 1) / stride, step};
+  // (distance - 1) / |step| + 1, without a negation that the least integer does not have
+  const index_t steps = step > 0 ? (distance - 1) / step : -((distance - 1) / step);
+  return {first, distance <= 0 ? 0 : steps + 1, step};
 }
 
 // The pattern of the extent that a range leaves of an axis with pattern `from`.
@@ -132,7 +133,7 @@ consteval index_t range_pattern() {
                       s = decltype(R::step)::value;
     static_assert(s != 0, "The step of a range is not 0.");
     if (is_static_extent(From)) return resolve_range(a, b, s, From).count;
-    if (a >= 0 && b >= 0 && s > 0) return b <= a ? 0 : (b - a + s - 1) / s;
+    if (a >= 0 && b >= 0 && s > 0) return b <= a ? 0 : (b - a - 1) / s + 1;
     return dyn;
   } else {
     return dyn;

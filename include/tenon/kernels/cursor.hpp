@@ -136,7 +136,7 @@ class StridedCursor {
     strides_ = merged;
   }
 
-  // True where the strides of the last axis are what the type promises of them.
+  // True where the stride of `axis` is what the type promises of it.
   [[nodiscard]] constexpr bool hints_hold(int axis) const noexcept {
     const auto i = static_cast<std::size_t>(axis);
     return !(Unit == axis && strides_[i] != 1) && !(known_zero(axis) && strides_[i] != 0);

@@ -404,8 +404,10 @@ void merge_reduced(std::array<index_t, R>& extents, Src& src) {
 // Contract: out has rank max(Kept, 1) and overlaps nothing that src reads.
 template <class Reducer, bool Along, int Kept, std::size_t R, class Src, class Out>
 void reduce(std::array<index_t, R> extents, Src src, Out out) {
-  constexpr int lanes = lanes_for < Src::element_sizes | Out::element_sizes |
-                        static_cast<unsigned>(sizeof(typename Reducer::value_type)) > ;
+  // Lanes follow from what is folded alone: an epilogue never changes the bits of the fold.
+  constexpr unsigned sizes =
+      Src::element_sizes | static_cast<unsigned>(sizeof(typename Reducer::value_type));
+  constexpr int lanes = lanes_for<sizes>;
   constexpr int depth = static_cast<int>(R) - Kept;
   if constexpr (Along && depth > 1) detail::merge_reduced<Kept>(extents, src);
   for (int k = 0; k < Kept; ++k)

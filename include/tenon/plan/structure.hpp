@@ -190,8 +190,11 @@ class StructureBuilder {
     return false;
   }
 
+  // True where the contraction reads the operand more than once, or may: for every batch that it is
+  // stretched over, or because blocks of the other operand pass by.
   constexpr bool repacks(int contraction, int operand) const {
     const int a = contraction + 1, b = end(a);
+    if (is_stretched_over_batches(contraction, operand)) return true;
     const MatmulExtents e = matmul_extents(at(contraction), at(a), at(b));
     if (!is_static_extent(e.m) || !is_static_extent(e.n) || !is_static_extent(e.k)) return true;
     const auto passes = [&]<class T>(std::type_identity<T>) -> std::size_t {
@@ -199,6 +202,17 @@ class StructureBuilder {
                                                    : kernels::gemm_b_passes<T>(e.m, e.n, e.k));
     };
     return with_kernel_type<~0U>(at(contraction).dtype, passes) > 1;
+  }
+
+  constexpr bool is_stretched_over_batches(int contraction, int operand) const {
+    const Record& product = at(contraction);
+    const Record& x = at(operand);
+    const int batches =
+        product.rank - (product.left_vector ? 0 : 1) - (product.right_vector ? 0 : 1);
+    const int own = x.rank < 2 ? 0 : x.rank - 2;
+    for (int d = 1; d <= batches; ++d)
+      if (product.extent(batches - d) != 1 && (d > own || x.extent(own - d) == 1)) return true;
+    return false;
   }
 
   constexpr void stage(int root, Reason reason) {
@@ -226,7 +240,7 @@ class StructureBuilder {
         return;
       case Kind::map:
         for (int c = i + 1; c < end(i); c = end(c)) {
-          if (at(c).kind == Kind::map && is_broadcast(at(c), r) && costliest(c) > costly_weight)
+          if (is_broadcast(at(c), r) && costliest(c) > costly_weight)
             store(c, root, Reason::broadcast);
           else
             visit(c, root, core);
