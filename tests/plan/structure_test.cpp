@@ -11,7 +11,7 @@ using tn::index_t;
 namespace {
 
 template <index_t... E>
-tn::TensorView<const float, tn::Shape<E...>> leaf(tn::Shape<E...> = {});
+using Leaf = tn::TensorView<const float, tn::Shape<E...>>;
 
 template <class E>
 constexpr int stages = tn::plan_of<E>.stages;
@@ -29,14 +29,15 @@ constexpr bool reasons_are(std::initializer_list<tn::Reason> expected) {
 }
 
 using tn::Reason;
-using M = decltype(leaf<40, 40>());
-using Row = decltype(leaf<40>());
+using M = Leaf<40, 40>;
+using Row = Leaf<40>;
+using Batch = Leaf<8, 40, 40>;
 
-#define TENON_TYPE(...)          \
-  decltype([](M a, M b, Row r) { \
-    (void)a, (void)b, (void)r;   \
-    return __VA_ARGS__;          \
-  }(std::declval<M>(), std::declval<M>(), std::declval<Row>()))
+#define TENON_TYPE(...)                   \
+  decltype([](M a, M b, Row r, Batch s) { \
+    (void)a, (void)b, (void)r, (void)s;   \
+    return __VA_ARGS__;                   \
+  }(std::declval<M>(), std::declval<M>(), std::declval<Row>(), std::declval<Batch>()))
 
 // One loop.
 static_assert(stages<TENON_TYPE(tn::exp(a) * b + r)> == 1);
@@ -63,9 +64,9 @@ static_assert(reasons_are<TENON_TYPE(tn::unsqueeze<1>(tn::exp(r)) * a)>({Reason:
                                                                          Reason::result}));
 static_assert(reasons_are<TENON_TYPE(a + tn::let(tn::exp(r), [](auto h) { return h * h; }))>(
     {Reason::broadcast, Reason::result}));
-static_assert(reasons_are<TENON_TYPE(tn::matmul(tn::exp(a), leaf<8, 40, 40>()))>({Reason::repacked,
-                                                                                  Reason::result}));
-static_assert(stages<TENON_TYPE(tn::matmul(a + b, leaf<8, 40, 40>()))> == 1);
+static_assert(reasons_are<TENON_TYPE(tn::matmul(tn::exp(a), s))>({Reason::repacked,
+                                                                  Reason::result}));
+static_assert(stages<TENON_TYPE(tn::matmul(a + b, s))> == 1);
 
 // Reshape.
 static_assert(stages<TENON_TYPE(tn::reshape(a, tn::shape<1600>()) + 1.0f)> == 1);
