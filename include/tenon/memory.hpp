@@ -7,3 +7,4 @@
 #include <tenon/memory/page_resource.hpp>
 #include <tenon/memory/pool_allocator.hpp>
 #include <tenon/memory/resource.hpp>
+#include <tenon/memory/size_classes.hpp>
