@@ -13,13 +13,7 @@ using namespace tenon;
 
 namespace {
 
-bool is_poisoned([[maybe_unused]] const void* byte) {
-#ifdef TENON_DETAIL_ASAN
-  return __asan_address_is_poisoned(byte) != 0;
-#else
-  return false;
-#endif
-}
+bool is_poisoned(const void* byte) { return !detail::is_accessible(byte); }
 
 // In a build without the sanitizer every byte is accessible and `expected` must not be asked for.
 void check_dead(const void* block, std::size_t bytes) {

@@ -51,7 +51,7 @@ class FixedBufferAllocator final : public StampedResource {
 
   ~FixedBufferAllocator() override {
     if (reports_) report_handles();
-    detail::unpoison(begin_, capacity());
+    detail::unpoison_contents(begin_, capacity());
   }
 
   // A block of `bytes` (0 is fine) at a multiple of max(64, alignment). Not initialised.
