@@ -2,9 +2,12 @@
 // All of the memory layer.
 
 #include <tenon/memory/arena.hpp>
+#include <tenon/memory/budget.hpp>
 #include <tenon/memory/buffer_pool.hpp>
+#include <tenon/memory/event_log.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/page_resource.hpp>
 #include <tenon/memory/pool_allocator.hpp>
 #include <tenon/memory/resource.hpp>
 #include <tenon/memory/size_classes.hpp>
+#include <tenon/memory/tracking_allocator.hpp>
