@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 #include "models.hpp"
+#include "probe.hpp"
 
 #include <memory_resource>
 #include <type_traits>
@@ -81,35 +82,6 @@ TEST_CASE("clone moves the elements into a resource") {
   STATIC_REQUIRE(std::is_same_v<decltype(copy), Tensor<float, Shape<2, 3>>>);
   check_two_by_three(copy);
 }
-
-namespace {
-namespace probe {
-struct Expression {};
-template <class View>
-int operator+(const View&, Expression) {
-  return 1;
-}
-template <class View>
-int operator-(const View&, Expression) {
-  return 2;
-}
-template <class View>
-int operator*(const View&, Expression) {
-  return 3;
-}
-template <class View>
-int operator/(const View&, Expression) {
-  return 4;
-}
-}  // namespace probe
-}  // namespace
-
-namespace tenon {
-// Stands for the eval layer.
-inline void assign_expression(const TensorView<short, Shape<3>>& view, int value) {
-  for (auto& x : view.span()) x = static_cast<short>(value);
-}
-}  // namespace tenon
 
 TEST_CASE("compound assignment of a static tensor goes through the view") {
   StaticTensor<short, 3> x{};

@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "models.hpp"
+#include "probe.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -269,37 +270,6 @@ TEST_CASE("elements that are not trivial to make are made") {
     CHECK(sample.level == 0.5F);
   }
 }
-
-namespace {
-namespace probe {
-
-struct Expression {};
-template <class View>
-int operator+(const View&, Expression) {
-  return 1;
-}
-template <class View>
-int operator-(const View&, Expression) {
-  return 2;
-}
-template <class View>
-int operator*(const View&, Expression) {
-  return 3;
-}
-template <class View>
-int operator/(const View&, Expression) {
-  return 4;
-}
-
-}  // namespace probe
-}  // namespace
-
-namespace tenon {
-// Stands for the eval layer.
-inline void assign_expression(const TensorView<short, Shape<dyn>>& view, int value) {
-  for (auto& x : view.span()) x = static_cast<short>(value);
-}
-}  // namespace tenon
 
 TEST_CASE("compound assignment goes through the view") {
   PoolAllocator pool;
