@@ -116,3 +116,59 @@ TEST_CASE("walk visits every index once, in order, and leaves the cursors where 
   kernels::walk(0, 0, empty.data(), [&] { ++visits; });
   CHECK(visits == 1);
 }
+
+namespace {
+
+// Lengths and misalignments of a streamed row that differ from the plain loop anywhere, sentinels
+// on both sides included.
+template <class T>
+int wrong_streamed_rows() {
+  using Source = StridedCursor<const T, 1, 0, 0U>;
+  using Row = StridedCursor<T, 1, 0, 0U>;
+  using Work = kernels::MapCursor<T, 1, TwicePlus, Source, Source>;
+  constexpr int lanes = kernels::lanes_for<sizeof(T)>;
+  constexpr std::size_t reach = 256;
+  static_assert(kernels::detail::streams_long_rows<lanes, Work, Row> ==
+                tenon::simd::can_stream<tenon::simd::Pack<T, lanes>>);
+  const auto a = values<T>(reach, 1), b = values<T>(reach, 2);
+  int wrong = 0;
+  if constexpr (kernels::detail::streams_long_rows<lanes, Work, Row>) {
+    for (std::size_t n = 0; n <= 200; ++n) {
+      for (std::size_t shift = 0; shift < 64 / sizeof(T); ++shift) {
+        std::vector<T> out(reach + 64, T{9}), expected = out;
+        for (std::size_t i = 0; i < n; ++i) expected[shift + i] = a[i] + a[i] + b[i];
+        kernels::detail::stream_row<lanes>(
+            Work(TwicePlus{}, Source(a.data(), {1}), Source(b.data(), {1})),
+            Row(out.data() + shift, {1}), static_cast<index_t>(n));
+        wrong += out != expected;
+      }
+    }
+  }
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("A streamed row is the row, at every length and misalignment") {
+  CHECK(wrong_streamed_rows<float>() == 0);
+  CHECK(wrong_streamed_rows<double>() == 0);
+  CHECK(wrong_streamed_rows<std::int32_t>() == 0);
+  CHECK(wrong_streamed_rows<std::int64_t>() == 0);
+}
+
+TEST_CASE("A destination beyond the caches gets every element once") {
+  constexpr index_t n = kernels::detail::stream_bytes / static_cast<index_t>(sizeof(float)) + 77;
+  std::vector<float> x(static_cast<std::size_t>(n) + 1), out(x.size() + 2, -1.0F);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1024);
+  using Source = StridedCursor<const float, 1, 0, 0U>;
+  kernels::assign(std::array<index_t, 1>{n},
+                  kernels::MapCursor<float, 1, TwicePlus, Source, Source>(
+                      TwicePlus{}, Source(x.data(), {1}), Source(x.data() + 1, {1})),
+                  StridedCursor<float, 1, 0, 0U>(out.data() + 1, {1}));
+  index_t wrong = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+    wrong += out[i + 1] != x[i] + x[i] + x[i + 1];
+  CHECK(wrong == 0);
+  CHECK(out.front() == -1.0F);
+  CHECK(out[static_cast<std::size_t>(n) + 1] == -1.0F);
+}

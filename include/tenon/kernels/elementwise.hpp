@@ -3,6 +3,11 @@
 
 #include <tenon/kernels/cursor.hpp>
 
+#include <tenon/simd/stream.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
 namespace tenon::inline TENON_MODE::kernels {
 
 // Where a stage puts its values: `cursor` is the elementwise work that is left to do on the value
@@ -76,12 +81,50 @@ TENON_INLINE void walk(int first_axis, int depth, const index_t* extents, const 
 
 namespace detail {
 
+// A destination this large is written past the caches: it would not stay in them, and each of its
+// lines would be read before it is written. a * b + c on Zen 4 with 32 MiB of L3, both cores busy,
+// ms with stores / streamed: 2^21 floats 1.00 / 0.73; 4 * 10^6 6.6 / 2.5; 10^7 14.9 / 11.6.
+inline constexpr index_t stream_bytes = index_t{16} << 20;
+
+// Whether a row is streamed where it is long: memory is what it waits for.
+template <int N, class Src, class Dst>
+inline constexpr bool streams_long_rows = Src::weight <= 8 && Dst::unit_axis == Src::rank - 1 &&
+                                          simd::can_stream<simd::Pack<typename Dst::value_type, N>>;
+
+template <int N, class Src, class Dst>
+[[gnu::noinline]] void stream_row(const Src& src, const Dst& dst, index_t n) {
+  constexpr int axis = Src::rank - 1;
+  constexpr std::uintptr_t line_bytes = 64;
+  auto* const out = dst.pointer();
+  const auto partial = [&](index_t i, index_t count) {
+    const Position at{0, i, static_cast<int>(count)};
+    dst.template write<N, axis, true>(
+        at, plain(src.template read<N, axis, true>(at, EmptyEnvironment{})));
+  };
+  const index_t to_line = static_cast<index_t>(
+      ((0 - reinterpret_cast<std::uintptr_t>(out)) & (line_bytes - 1)) / sizeof(*out));
+  const index_t head = std::min(to_line, n);
+  index_t i = 0;
+  for (; i < head; i += std::min<index_t>(N, head - i)) partial(i, std::min<index_t>(N, head - i));
+  for (; i + N <= n; i += N)
+    simd::stream(out + i,
+                 plain(src.template read<N, axis, false>(Position{0, i, N}, EmptyEnvironment{})));
+  simd::stream_fence();
+  if (i < n) partial(i, n - i);
+}
+
 template <int N, class Src, class Dst>
 TENON_INLINE void assign_row(const Src& src, const Dst& dst, index_t n) {
   constexpr int axis = Src::rank - 1;
   const auto full = [&](index_t i) TENON_INLINE_LAMBDA {
     return plain(src.template read<N, axis, false>(Position{0, i, N}, EmptyEnvironment{}));
   };
+  if constexpr (streams_long_rows<N, Src, Dst>) {
+    if (n >= stream_bytes / static_cast<index_t>(sizeof(typename Dst::value_type))) [[unlikely]] {
+      stream_row<N>(src, dst, n);
+      return;
+    }
+  }
   index_t i = 0;
   if constexpr (Src::weight <= 8 && Dst::unit_axis == axis) {
     // Short work in memory order: four packs in flight hide the latency of the loads.
@@ -113,10 +156,6 @@ void assign_rows(const Nested& nest, Src src, Dst dst) {
         [&]() TENON_INLINE_LAMBDA { assign_row<N>(src, dst, n); }, src, dst);
   }
 }
-
-}  // namespace detail
-
-namespace detail {
 
 template <std::size_t R, class Src, class Dst>
 void assign_nest(const std::array<index_t, R>& extents, Src src, Dst dst) {
