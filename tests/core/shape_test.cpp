@@ -32,11 +32,6 @@ static_assert(Shape<2, 3>::is_static && Shape<2, 3>::is_bounded && Shape<>::is_s
 static_assert(!Shape<2, upto<3>>::is_static && Shape<2, upto<3>>::is_bounded);
 static_assert(!Shape<2, dyn>::is_static && !Shape<2, dyn>::is_bounded);
 static_assert(Shape<dyn, upto<5>, 0>::dynamic_count == 2);
-static_assert(Shape<upto<4>, 3>::at_bound().size() == 12 && Shape<2, 3>::at_bound().size() == 6);
-
-template <class S>
-concept HasBound = requires { S::at_bound(); };
-static_assert(!HasBound<Shape<dyn>>);
 
 static_assert(ShapeLike<Shape<2>> && !ShapeLike<int> && !ShapeLike<const Shape<2>>);
 

@@ -150,19 +150,6 @@ class Shape {
   // Formula: the product of the extents; 1 for rank 0.
   [[nodiscard]] constexpr index_t size() const noexcept { return detail::product(extents()); }
 
-  // The same shape with every bounded extent at its bound: what the plan reckons with.
-  [[nodiscard]] static constexpr Shape at_bound() noexcept
-    requires is_bounded
-  {
-    Shape result;
-    if constexpr (dynamic_count > 0) {
-      std::size_t stored = 0;
-      for (index_t e : pattern)
-        if (!detail::is_static_extent(e)) result.dynamic_[stored++] = detail::bound_of(e);
-    }
-    return result;
-  }
-
   template <index_t... F>
   [[nodiscard]] friend constexpr bool operator==(const Shape& a, const Shape<F...>& b) noexcept {
     if constexpr (sizeof...(E) != sizeof...(F))

@@ -80,16 +80,11 @@ consteval auto element_of_result() {
     return std::type_identity<R>{};
 }
 
-template <class R>
-inline constexpr bool is_mask_result = false;
-template <class T, int N>
-inline constexpr bool is_mask_result<simd::Mask<T, N>> = true;
-
 template <class F, class... T>
 consteval auto map_element() {
   if constexpr (std::is_invocable_v<const F&, const probe<T>&...>) {
     using R = std::remove_cvref_t<std::invoke_result_t<const F&, const probe<T>&...>>;
-    if constexpr (is_mask_result<R>)
+    if constexpr (simd::is_mask<R>)
       return std::type_identity<bool>{};
     else
       return element_of_result<R>();

@@ -178,35 +178,30 @@ template <class T>
   return most;
 }
 
+namespace detail {
+
+// How often an operand is computed from its source that is packed once a block of `block` of the
+// other operand's `extent` rows or columns. (Dots keep 0 as their block: each element is read once.)
+constexpr int gemm_passes(const GemmPlan& plan, index_t extent, index_t block) {
+  if (plan.way == GemmWay::nothing || plan.way == GemmWay::zeros) return 0;
+  return block == 0 ? 1 : static_cast<int>(ceil_div(extent, block));
+}
+
+}  // namespace detail
+
 // How often gemm<T> computes each element of A from its source (0: never). A source that is memory
 // may be read more often.
 template <class T>
 [[nodiscard]] constexpr int gemm_a_passes(index_t m, index_t n, index_t k) {
   const auto plan = detail::gemm_plan<T>(m, n, k);
-  switch (plan.way) {
-    case detail::GemmWay::nothing:
-    case detail::GemmWay::zeros:
-      return 0;
-    case detail::GemmWay::dots:
-      return 1;
-    default:
-      return static_cast<int>(detail::ceil_div(n, plan.n));
-  }
+  return detail::gemm_passes(plan, n, plan.n);
 }
 
 // How often gemm<T> computes each element of B from its source, likewise.
 template <class T>
 [[nodiscard]] constexpr int gemm_b_passes(index_t m, index_t n, index_t k) {
   const auto plan = detail::gemm_plan<T>(m, n, k);
-  switch (plan.way) {
-    case detail::GemmWay::nothing:
-    case detail::GemmWay::zeros:
-      return 0;
-    case detail::GemmWay::dots:
-      return 1;
-    default:
-      return static_cast<int>(detail::ceil_div(m, plan.m));
-  }
+  return detail::gemm_passes(plan, m, plan.m);
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels

@@ -98,7 +98,7 @@ consteval int leaf_unit_axis() {
 
 // What the type of a node says, but for its place in the tree and its unit axis.
 template <class E>
-consteval Record describe() {
+consteval Record record_of() {
   Record r;
   r.kind = E::kind;
   r.dtype = dtype_of<value_t<E>>;
@@ -147,7 +147,7 @@ struct Flatten {
   template <std::size_t N, class Lets>
   static constexpr int into(std::array<Record, N>& records, int at, int parent, const Lets& lets) {
     Record& r = records[static_cast<std::size_t>(at)];
-    r = describe<E>();
+    r = record_of<E>();
     r.parent = parent;
     if constexpr (E::kind == Kind::bound) r.let = lets.template find<typename E::tag>();
     return at + 1;
@@ -157,7 +157,7 @@ template <class Op, class T, class S, class... X>
 struct Flatten<Node<Op, T, S, X...>> {
   template <std::size_t N, class Lets>
   static constexpr int into(std::array<Record, N>& records, int at, int parent, const Lets& lets) {
-    records[static_cast<std::size_t>(at)] = describe<Node<Op, T, S, X...>>();
+    records[static_cast<std::size_t>(at)] = record_of<Node<Op, T, S, X...>>();
     records[static_cast<std::size_t>(at)].parent = parent;
     if constexpr (Op::kind == Kind::let) {
       return let_into<X...>(records, at, lets);

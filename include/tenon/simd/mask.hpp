@@ -324,4 +324,9 @@ TENON_INLINE Mask<T, N> operator^(Mask<T, N> a, Mask<U, N> b) {
   return a ^ mask_cast<T>(b);
 }
 
+template <class P>
+inline constexpr bool is_mask = false;
+template <class T, int N>
+inline constexpr bool is_mask<Mask<T, N>> = true;
+
 }  // namespace tenon::inline TENON_MODE::simd

@@ -405,4 +405,9 @@ struct Pack {
   }
 };
 
+template <class P>
+inline constexpr bool is_pack = false;
+template <class T, int N>
+inline constexpr bool is_pack<Pack<T, N>> = true;
+
 }  // namespace tenon::inline TENON_MODE::simd

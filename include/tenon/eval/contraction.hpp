@@ -1,0 +1,154 @@
+#pragma once
+// Running a contraction: its operands and its target as gemm reads and writes them.
+
+#include <tenon/eval/axes.hpp>
+#include <tenon/eval/cursors.hpp>
+
+#include <tenon/kernels/gemm.hpp>
+
+namespace tenon::detail::inline TENON_MODE {
+
+// A cursor as the matrix that gemm reads: its last two axes.
+template <class T, class Cursor>
+class GemmSource {
+ public:
+  using value_type = T;
+  constexpr explicit GemmSource(const Cursor& cursor) : cursor_(cursor) {}
+
+  template <int Axis, int N>
+  [[nodiscard]] TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
+    return kernels::detail::plain(cursor_.template read<N, Cursor::rank - 2 + Axis, false>(
+        kernels::Position{i, j, N}, kernels::EmptyEnvironment{}));
+  }
+  template <int Axis, int N>
+  [[nodiscard]] TENON_INLINE simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
+    return kernels::detail::plain(cursor_.template read<N, Cursor::rank - 2 + Axis, true>(
+        kernels::Position{i, j, count}, kernels::EmptyEnvironment{}));
+  }
+  [[nodiscard]] constexpr int contiguous_axis() const {
+    return cursor_.memory_axis() == Cursor::rank - 2 ? 0 : 1;
+  }
+  TENON_INLINE constexpr void step(int axis, index_t count) { cursor_.step(axis, count); }
+
+  // Plain memory, which gemm may read in place.
+  [[nodiscard]] constexpr const T* data() const noexcept
+    requires kernels::detail::is_memory<Cursor>
+  {
+    return cursor_.pointer();
+  }
+  [[nodiscard]] constexpr index_t stride(int axis) const noexcept
+    requires kernels::detail::is_memory<Cursor>
+  {
+    return cursor_.strides()[static_cast<std::size_t>(Cursor::rank - 2 + axis)];
+  }
+
+ private:
+  Cursor cursor_;
+};
+
+template <class T, class Cursor>
+[[nodiscard]] constexpr auto make_source(const Cursor& cursor) {
+  return GemmSource<T, Cursor>(cursor);
+}
+
+// A target as the place where gemm puts its product.
+template <class Target>
+class GemmSink {
+ public:
+  constexpr explicit GemmSink(const Target& target) : target_(target) {}
+
+  template <int N, class P>
+  TENON_INLINE void store(index_t i, index_t j, const P& value) const {
+    target_.template put<N, Target::rank - 1, false>(kernels::Position{i, j, N}, value);
+  }
+  template <int N, class P>
+  TENON_INLINE void store_partial(index_t i, index_t j, const P& value, int count) const {
+    target_.template put<N, Target::rank - 1, true>(kernels::Position{i, j, count}, value);
+  }
+  TENON_INLINE constexpr void step(int axis, index_t count) { target_.step(axis, count); }
+
+  // Plain memory, which gemm may store whole tiles to.
+  [[nodiscard]] constexpr auto data() const noexcept
+    requires Target::stores_only
+  {
+    return target_.memory().pointer();
+  }
+  [[nodiscard]] constexpr index_t stride(int axis) const noexcept
+    requires Target::stores_only
+  {
+    return target_.memory().strides()[static_cast<std::size_t>(Target::rank - 2 + axis)];
+  }
+
+ private:
+  Target target_;
+};
+
+// Where a guess of the memory order may fail at run time, reads that look at the strides.
+template <class Cursor>
+[[nodiscard]] constexpr auto settled(const Cursor& cursor) {
+  if constexpr (Cursor::sure)
+    return cursor;
+  else
+    return cursor.without_hints();
+}
+
+// The batch axes of a product followed by a row and a column axis, where vectors lack one.
+template <int Rank, bool NoRow, bool NoColumn>
+consteval auto matrix_axes() {
+  std::array<int, static_cast<std::size_t>(Rank + (NoRow ? 1 : 0) + (NoColumn ? 1 : 0))> axes{};
+  std::size_t d = 0;
+  int c = 0;
+  const std::size_t batch = axes.size() - 2;
+  while (d < batch) axes[d++] = c++;
+  axes[d++] = NoRow ? -1 : c++;
+  axes[d] = NoColumn ? -1 : c;
+  return axes;
+}
+
+// The extents of a cursor's node after matrix_axes.
+template <bool NoRow, bool NoColumn, std::size_t R>
+[[nodiscard]] constexpr auto matrix_extents(const std::array<index_t, R>& extents) {
+  constexpr auto axes = matrix_axes<static_cast<int>(R), NoRow, NoColumn>();
+  std::array<index_t, axes.size()> result{};
+  for (std::size_t d = 0; d < axes.size(); ++d)
+    result[d] = axes[d] < 0 ? 1 : extents[static_cast<std::size_t>(axes[d] < 0 ? 0 : axes[d])];
+  return result;
+}
+
+// target(b…, i, j) = sum_k a(b…, i, k) · b(b…, k, j), through the elementwise work around it.
+template <int Core, int Stage, class Eval, class Target>
+void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
+  const auto& node = node_at<Core>(x.expression);
+  using N = std::remove_cvref_t<decltype(node)>;
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  using Op = typename N::op_type;
+  using T = value_t<N>;
+  constexpr int left = operand_index<E>(Core, 0), right = operand_index<E>(Core, 1);
+  const auto& a_node = node_at<left>(x.expression);
+  const auto& b_node = node_at<right>(x.expression);
+  constexpr int a_rank = shape_t<decltype(a_node)>::rank();
+  constexpr int b_rank = shape_t<decltype(b_node)>::rank();
+  const auto ea = matrix_extents<Op::left_vector, false>(a_node.shape().extents());
+  const auto eb = matrix_extents<false, Op::right_vector>(b_node.shape().extents());
+  const auto ec = matrix_extents<Op::left_vector, Op::right_vector>(node.shape().extents());
+  constexpr int rank = static_cast<int>(ec.size());
+  // Batch axes of extent 1 stand still; rows, columns and depth never stretch.
+  const auto matrix = [&]<auto Axes>(const auto& cursor, const auto& extents) {
+    auto open = extents;
+    open[open.size() - 1] = open[open.size() - 2] = 2;
+    return settled(with_axes<Axes>(cursor).template broadcast<rank, 0U, 0U>(open));
+  };
+  auto a = make_source<T>(matrix.template operator()<matrix_axes<a_rank, Op::left_vector, false>()>(
+      cursor_of<left, Stage, false>(x), ea));
+  auto b =
+      make_source<T>(matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
+          cursor_of<right, Stage, false>(x), eb));
+  const auto out = settled(
+      with_axes<matrix_axes<shape_t<N>::rank(), Op::left_vector, Op::right_vector>()>(target));
+  auto c = GemmSink<std::remove_cv_t<decltype(out)>>(out);
+  const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
+  kernels::walk(
+      0, rank - 2, ec.data(), [&] { kernels::gemm<T>(m, n, k, a, b, c, scratch); }, a, b, c);
+}
+
+}  // namespace tenon::detail::inline TENON_MODE
