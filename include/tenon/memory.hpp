@@ -3,6 +3,7 @@
 
 #include <tenon/memory/arena.hpp>
 #include <tenon/memory/budget.hpp>
+#include <tenon/memory/buffer_life.hpp>
 #include <tenon/memory/buffer_pool.hpp>
 #include <tenon/memory/event_log.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
@@ -10,4 +11,6 @@
 #include <tenon/memory/pool_allocator.hpp>
 #include <tenon/memory/resource.hpp>
 #include <tenon/memory/size_classes.hpp>
+#include <tenon/memory/timeline.hpp>
+#include <tenon/memory/timeline_svg.hpp>
 #include <tenon/memory/tracking_allocator.hpp>
