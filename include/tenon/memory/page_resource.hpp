@@ -32,12 +32,35 @@ class Immortal {
   alignas(T) std::byte storage_[sizeof(T)];
 };
 
-class PageResource final : public std::pmr::memory_resource {
-  static std::size_t page_bytes() noexcept {
-    static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return bytes;
-  }
+[[nodiscard]] inline std::size_t page_bytes() noexcept {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
 
+// Bytes of whole pages from `start` on that lie in physical memory. No allocation.
+[[nodiscard]] inline std::size_t resident_bytes(const void* start, std::size_t bytes) noexcept {
+  unsigned char pages[4096];
+  const std::size_t step = sizeof pages * page_bytes();
+  auto* first = static_cast<std::byte*>(const_cast<void*>(start));  // mincore writes nothing there
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < bytes; at += step) {
+    const std::size_t length = bytes - at < step ? bytes - at : step;
+    if (::mincore(first + at, length, pages) != 0) continue;
+    for (std::size_t p = 0; p * page_bytes() < length; ++p) count += pages[p] & 1U;
+  }
+  return count * page_bytes();
+}
+
+// Has the system put physical memory behind whole pages; contents stay.
+inline void populate(void* start, std::size_t bytes) noexcept {
+#ifdef MADV_POPULATE_WRITE
+  if (::madvise(start, bytes, MADV_POPULATE_WRITE) == 0) return;
+#endif
+  auto* first = static_cast<volatile unsigned char*>(start);  // kernels before 5.14: touch them
+  for (std::size_t at = 0; at < bytes; at += page_bytes()) first[at] = first[at];
+}
+
+class PageResource final : public std::pmr::memory_resource {
   [[noreturn]] TENON_COLD static void refuse(std::size_t bytes, int error) {
     raise<OutOfMemory>("page_resource", "requested %zu B, the system refused: %s", bytes,
                        std::strerror(error));
