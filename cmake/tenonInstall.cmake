@@ -1,15 +1,16 @@
-# Install and export, so that find_package(tenon) gives tenon::tenon.
+# Install and export, so that find_package(tenon) gives tenon::tenon and tenon::memory.
 include(CMakePackageConfigHelpers)
 
-set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/tenon)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 
-install(TARGETS tenon EXPORT tenonTargets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS tenon tenon_memory EXPORT tenonTargets
+  FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT tenonTargets NAMESPACE tenon:: DESTINATION ${package_dir})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tenonConfig.cmake.in
   ${PROJECT_BINARY_DIR}/tenonConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tenonConfigVersion.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion)
 install(
   FILES ${PROJECT_BINARY_DIR}/tenonConfig.cmake
         ${PROJECT_BINARY_DIR}/tenonConfigVersion.cmake
