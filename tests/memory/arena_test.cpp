@@ -157,6 +157,23 @@ TEST_CASE("A reset whose joined chunk is refused keeps the largest chunk", "[mem
   CHECK(arena.stats().live_bytes == 1000);
 }
 
+TEST_CASE("The rates of an arena are what their names say", "[memory]") {
+  Upstream upstream;
+  Arena arena(1024, &upstream);
+  CHECK(arena.stats().hit_rate() == 0.0);
+  CHECK(arena.stats().fragmentation() == 0.0);
+  void* hole = arena.allocate(192);
+  static_cast<void>(arena.allocate(64));
+  arena.deallocate(hole, 192);
+  const auto s = arena.stats();
+  CHECK(s.utilisation() == Approx(64.0 / 1024.0));
+  CHECK(s.fragmentation() == Approx(192.0 / 256.0));
+  static_cast<void>(arena.allocate(1000));  // a chunk further
+  CHECK(arena.stats().hits == 2);
+  CHECK(arena.stats().misses == 1);
+  CHECK(arena.stats().hit_rate() == Approx(2.0 / 3.0));
+}
+
 TEST_CASE("rewind kills what came after the mark and nothing else", "[memory]") {
   Upstream upstream;
   Arena arena(1000, &upstream);

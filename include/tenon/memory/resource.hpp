@@ -61,6 +61,11 @@ inline LeakHandler& leak_handler() noexcept {
   return handler;
 }
 
+// part / whole, 0 where the whole is 0: what rates in statistics are.
+[[nodiscard]] constexpr double share(std::size_t part, std::size_t whole) noexcept {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
+
 }  // namespace detail
 
 // Sets what happens when a resource made in a checked build dies before its handles; returns the
