@@ -93,13 +93,13 @@ auto accelerate(const Parameter<S>& p, const auto& gradient) {
 }
 
 template <class S>
-void descend(Parameter<S>& p, const auto& gradient, tn::PoolAllocator& pool) {
+void descend(Parameter<S>& p, const auto& gradient, auto& pool) {
   tn::eval_into(p.velocity, accelerate(p, gradient), tn::scratch(pool));
   p.value -= learning_rate * p.velocity;
 }
 
 // One step of stochastic gradient descent on a batch; returns its loss.
-float train_on(const auto& x, const auto& target, Network& net, tn::PoolAllocator& pool) {
+float train_on(const auto& x, const auto& target, Network& net, auto& pool) {
   const auto h = tn::eval(hidden(x, net), pool);
   const auto z = tn::eval(scores(h, net), pool);
   const auto loss = tn::eval(cross_entropy(z, target), pool);
