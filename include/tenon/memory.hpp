@@ -5,6 +5,8 @@
 #include <tenon/memory/budget.hpp>
 #include <tenon/memory/buffer_life.hpp>
 #include <tenon/memory/buffer_pool.hpp>
+#include <tenon/memory/call_stack.hpp>
+#include <tenon/memory/debug_allocator.hpp>
 #include <tenon/memory/event_log.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/learn_size_classes.hpp>

@@ -1,0 +1,419 @@
+#pragma once
+// What DebugAllocator does, under its lock.
+
+#include "debug_records.hpp"
+
+#include <tenon/memory/debug_allocator.hpp>
+#include <tenon/memory/upstream.hpp>
+
+#include <tenon/core/checked.hpp>
+#include <tenon/core/error.hpp>
+
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace tenon {
+
+using detail::BlockState;
+using detail::Damage;
+using detail::DebugBlock;
+
+class DebugAllocator::State {
+ public:
+  State(std::pmr::memory_resource* upstream, const DebugOptions& options)
+      : upstream_(upstream),
+        stamped_(dynamic_cast<const StampedResource*>(upstream)),
+        options_(options),
+        blocks_(options.records),
+        generation_(generation()) {}
+
+  // --- what the allocator does, under the lock -------------------------------------------------
+
+  void* allocate(std::size_t bytes, std::size_t alignment) {
+    const std::lock_guard guard(lock_);
+    follow_upstream();
+    DebugBlock block;
+    block.bytes = bytes;
+    block.alignment = alignment;
+    block.back = options_.guard_bytes;
+    const std::size_t multiple = alignment > block_alignment ? alignment : block_alignment;
+    const auto front = checked_align(options_.guard_bytes, multiple);
+    const auto guards = front ? checked_add(*front, block.back) : front;
+    const auto taken = guards ? checked_add(*guards, bytes) : guards;
+    block.front = front.value_or(0);
+    block.data = take(taken.value_or(SIZE_MAX), multiple, bytes) + block.front;
+    Return untaken(*this, block, multiple);
+    if (stamped_ != nullptr) block.upstream_stamp = stamped_->stamp(block.base());
+    if (options_.call_stacks) block.allocated = CallStack::here();
+    enter(block);
+    untaken.dismiss();
+    block.prepare();
+    stats_.live_bytes += bytes;
+    ++stats_.live_count;
+    if (stats_.live_bytes > stats_.peak_bytes) stats_.peak_bytes = stats_.live_bytes;
+    return block.data;
+  }
+
+  void deallocate(void* pointer, std::size_t bytes, std::size_t alignment) {
+    const std::lock_guard guard(lock_);
+    follow_upstream();
+    CallStack here;
+    if (options_.call_stacks) here = CallStack::here();
+    Attempt attempt{bytes, alignment, &here};
+    DebugBlock* block = find(pointer);
+    if (block == nullptr) {
+      report_foreign(pointer, attempt);
+    } else {
+      if (block->state == BlockState::live && !upstream_has(*block)) grow_stale(*block);
+      if (block->state == BlockState::stale)
+        report(MemoryFault::stale_free, *block, attempt);
+      else if (block->state != BlockState::live)
+        report(MemoryFault::double_free, *block, attempt);
+      else if (block->bytes != bytes)
+        report(MemoryFault::size_mismatch, *block, attempt);
+      else if (block->alignment != alignment)
+        report(MemoryFault::alignment_mismatch, *block, attempt);
+      else
+        free(*block, attempt);
+    }
+    raise_pending("DebugAllocator::deallocate");
+  }
+
+  std::size_t check(bool all) {
+    const std::lock_guard guard(lock_);
+    const auto before = stats_.fault_count;
+    follow_upstream();
+    for (auto& [address, block] : blocks_) inspect(block);
+    if (all) drain(0);
+    const auto found = static_cast<std::size_t>(stats_.fault_count - before);
+    raise_pending(all ? "DebugAllocator::flush" : "DebugAllocator::check");
+    return found;
+  }
+
+  // The last look: leaks are reported, and everything goes back upstream.
+  void close() {
+    const std::lock_guard guard(lock_);
+    follow_upstream();
+    for (auto& [address, block] : blocks_) {
+      inspect(block);
+      if (block.state == BlockState::live) report(MemoryFault::leak, block, {});
+    }
+    drain(0);
+    for (auto& [address, block] : blocks_)
+      if (block.state == BlockState::live) give_back(block);
+  }
+
+  void set_handler(FaultHandler handler, void* context) noexcept {
+    const std::lock_guard guard(lock_);
+    handler_ = handler;
+    context_ = context;
+  }
+
+  [[nodiscard]] DebugStats stats() const noexcept {
+    const std::lock_guard guard(lock_);
+    DebugStats s = stats_;
+    s.allocations = serial_;
+    s.deallocations = serial_ - s.live_count;
+    s.quarantined_count = quarantine_.count();
+    return s;
+  }
+  [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
+  [[nodiscard]] const DebugOptions& options() const noexcept { return options_; }
+  [[nodiscard]] std::uint64_t generation() const noexcept {
+    return stamped_ != nullptr && stamped_->generation() != 0 ? stamped_->generation() : 1;
+  }
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(const void* pointer) const noexcept {
+    const std::lock_guard guard(lock_);
+    const auto block = blocks_.find(reinterpret_cast<std::uintptr_t>(pointer));
+    return block != blocks_.end() && is_current(block->second) ? block->second.stamp : 0;
+  }
+  [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(const void* pointer,
+                                                       std::uint64_t stamp) const noexcept {
+    const std::lock_guard guard(lock_);
+    const auto block = blocks_.find(reinterpret_cast<std::uintptr_t>(pointer));
+    return block != blocks_.end() && block->second.stamp == stamp && is_current(block->second);
+  }
+
+ private:
+  // The call at fault.
+  struct Attempt {
+    std::size_t bytes = 0;
+    std::size_t alignment = 0;
+    const CallStack* stack = nullptr;
+  };
+
+  // Gives a block back upstream that no record could be made for.
+  class Return {
+   public:
+    Return(State& state, const DebugBlock& block, std::size_t multiple) noexcept
+        : state_(state), block_(block), multiple_(multiple) {}
+    Return(const Return&) = delete;  // gives back once
+    Return& operator=(const Return&) = delete;
+    ~Return() {
+      if (!dismissed_) state_.upstream_->deallocate(block_.base(), block_.taken_bytes(), multiple_);
+    }
+    void dismiss() noexcept { dismissed_ = true; }
+
+   private:
+    State& state_;
+    const DebugBlock& block_;
+    std::size_t multiple_;
+    bool dismissed_ = false;
+  };
+
+  // --- upstream -----------------------------------------------------------------------------------
+
+  std::byte* take(std::size_t bytes, std::size_t multiple, std::size_t requested) {
+    const auto ask = [&] {
+      return static_cast<std::byte*>(detail::acquire(*upstream_, bytes, multiple, "DebugAllocator",
+                                                     requested, stats_.live_bytes));
+    };
+#ifdef TENON_NO_EXCEPTIONS
+    return ask();
+#else
+    if (quarantine_.count() == 0) return ask();
+    try {
+      return ask();
+    } catch (const std::bad_alloc&) {
+      drain(0);
+    }
+    raise_pending("DebugAllocator::allocate");
+    return ask();
+#endif
+  }
+
+  void give_back(DebugBlock& block) noexcept {
+    block.exhume();
+    const std::size_t multiple =
+        block.alignment > block_alignment ? block.alignment : block_alignment;
+    upstream_->deallocate(block.base(), block.taken_bytes(), multiple);
+  }
+
+  [[nodiscard]] bool upstream_has(const DebugBlock& block) const noexcept {
+    return stamped_ == nullptr || block.upstream_stamp == 0 ||
+           stamped_->is_live(block.base(), block.upstream_stamp);
+  }
+  [[nodiscard]] bool is_current(const DebugBlock& block) const noexcept {
+    return block.state == BlockState::live && upstream_has(block);
+  }
+
+  // Where upstream was cleared or reset, all its blocks are gone: ours are stale, and what lay in the
+  // quarantine is no longer ours to look at.
+  void follow_upstream() noexcept {
+    if (generation() == generation_) return;
+    generation_ = generation();
+    for (auto& [address, block] : blocks_) drop_lost(block);
+  }
+
+  void drop_lost(DebugBlock& block) noexcept {
+    if (upstream_has(block)) return;
+    if (block.state == BlockState::live) grow_stale(block);
+    if (block.state == BlockState::quarantined) {
+      leave_quarantine(block);
+      remember(block, BlockState::released);
+    }
+  }
+
+  // --- the life of a block ------------------------------------------------------------------------
+
+  void enter(DebugBlock& block) {
+    const auto [place, is_new] = place_for(block);
+    DebugBlock& record = place->second;
+    if (!is_new) {  // the address was used before; a block that is alive here was rewound
+      if (record.state == BlockState::live) grow_stale(record);
+      if (record.state == BlockState::quarantined)
+        leave_quarantine(record);
+      else
+        remembered_.remove(record);
+    }
+    block.stamp = ++serial_;
+    record = block;
+  }
+
+  [[nodiscard]] std::pair<std::pmr::map<std::uintptr_t, DebugBlock>::iterator, bool> place_for(
+      const DebugBlock& block) {
+    const auto address = reinterpret_cast<std::uintptr_t>(block.data);
+#ifdef TENON_NO_EXCEPTIONS
+    return blocks_.try_emplace(address);
+#else
+    try {
+      return blocks_.try_emplace(address);
+    } catch (const std::bad_alloc&) {
+      detail::raise<OutOfMemory>("DebugAllocator",
+                                 "requested %zu B, no memory for the block's record beside %zu "
+                                 "others",
+                                 block.bytes, blocks_.size());
+    }
+#endif
+  }
+
+  void end_life(const DebugBlock& block) noexcept {
+    stats_.live_bytes -= block.bytes;
+    --stats_.live_count;
+  }
+
+  void grow_stale(DebugBlock& block) noexcept {
+    end_life(block);
+    ++stats_.stale_count;
+    remember(block, BlockState::stale);
+  }
+
+  void free(DebugBlock& block, const Attempt& attempt) {
+    end_life(block);
+    block.freed = *attempt.stack;
+    const auto before = block.mend_front(), behind = block.mend_back();
+    block.bury();
+    block.state = BlockState::quarantined;
+    quarantine_.push(block);
+    stats_.quarantined_bytes += block.taken_bytes();
+    if (before) report(MemoryFault::underrun, block, attempt, *before);
+    if (behind) report(MemoryFault::overrun, block, attempt, *behind);
+    drain(options_.quarantine_bytes);
+  }
+
+  void leave_quarantine(DebugBlock& block) noexcept {
+    quarantine_.remove(block);
+    stats_.quarantined_bytes -= block.taken_bytes();
+  }
+
+  // Gives the oldest freed blocks back until at most this many bytes are held.
+  void drain(std::size_t kept_bytes) {
+    while (quarantine_.count() > 0 && (stats_.quarantined_bytes > kept_bytes || kept_bytes == 0)) {
+      DebugBlock& block = *quarantine_.first();
+      if (!upstream_has(block)) {
+        drop_lost(block);
+        continue;
+      }
+      const auto damage = find_damage(block);
+      leave_quarantine(block);
+      give_back(block);
+      remember(block, BlockState::released);
+      if (damage) report(MemoryFault::use_after_free, block, {}, *damage);
+    }
+  }
+
+  // Keeps the record of a block whose memory is gone for later reports, and forgets the oldest ones.
+  void remember(DebugBlock& block, BlockState state) noexcept {
+    block.state = state;
+    remembered_.push(block);
+    while (remembered_.count() > options_.remembered_frees && remembered_.first() != &block) {
+      DebugBlock& oldest = *remembered_.first();
+      remembered_.remove(oldest);
+      blocks_.erase(reinterpret_cast<std::uintptr_t>(oldest.data));
+    }
+  }
+
+  // --- faults -------------------------------------------------------------------------------------
+
+  static std::optional<Damage> find_damage(DebugBlock& block) noexcept {
+    const auto before = block.mend_front(), inside = block.mend_freed(), behind = block.mend_back();
+    return before ? before : inside ? inside : behind;
+  }
+
+  void inspect(DebugBlock& block) {
+    drop_lost(block);
+    if (block.state == BlockState::live) {
+      if (const auto damage = block.mend_front()) report(MemoryFault::underrun, block, {}, *damage);
+      if (const auto damage = block.mend_back()) report(MemoryFault::overrun, block, {}, *damage);
+    } else if (block.state == BlockState::quarantined) {
+      if (const auto damage = find_damage(block))
+        report(MemoryFault::use_after_free, block, {}, *damage);
+    }
+  }
+
+  [[nodiscard]] DebugBlock* find(const void* pointer) {
+    const auto block = blocks_.find(reinterpret_cast<std::uintptr_t>(pointer));
+    return block != blocks_.end() ? &block->second : nullptr;
+  }
+
+  void report_foreign(const void* pointer, const Attempt& attempt) {
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    auto above = blocks_.upper_bound(address);
+    DebugBlock none;
+    if (above != blocks_.begin()) {
+      --above;
+      const DebugBlock& block = above->second;
+      if (is_current(block) && address - above->first < block.bytes) {
+        FaultReport found = describe(MemoryFault::foreign_free, block, attempt);
+        found.block = pointer;
+        found.offset = static_cast<std::ptrdiff_t>(address - above->first);
+        tell(found);
+        return;
+      }
+    }
+    FaultReport found = describe(MemoryFault::foreign_free, none, attempt);
+    found.block = pointer;
+    found.allocated = nullptr;
+    tell(found);
+  }
+
+  static FaultReport describe(MemoryFault fault, const DebugBlock& block, const Attempt& attempt) {
+    const bool was_freed =
+        block.state == BlockState::quarantined || block.state == BlockState::released;
+    return {fault,
+            block.data,
+            block.bytes,
+            block.alignment,
+            block.stamp,
+            attempt.bytes,
+            attempt.alignment,
+            0,
+            0,
+            &block.allocated,
+            was_freed ? &block.freed : nullptr,
+            attempt.stack};
+  }
+
+  void report(MemoryFault fault, const DebugBlock& block, const Attempt& attempt,
+              const Damage& damage = {0, 0}) {
+    FaultReport found = describe(fault, block, attempt);
+    found.offset = damage.offset;
+    found.damaged_bytes = damage.bytes;
+    tell(found);
+  }
+
+  void tell(const FaultReport& found) {
+    ++stats_.fault_count;
+    if (handler_ != nullptr) {
+      handler_(found, context_);
+      return;
+    }
+    std::fputs(found.text().c_str(), stderr);
+    if (is_pending_) return;
+    is_pending_ = true;
+    pending_fault_ = found.fault;
+    std::snprintf(pending_text_, sizeof pending_text_, "%s%s%s", found.summary().c_str(),
+                  found.allocated != nullptr ? "; allocated in " : "",
+                  found.allocated != nullptr ? found.allocated->top().c_str() : "");
+  }
+
+  // The first handler's second half: the first fault of this call becomes an error.
+  void raise_pending(const char* operation) {
+    if (!is_pending_) return;
+    is_pending_ = false;
+    if (pending_fault_ == MemoryFault::stale_free)
+      detail::raise<StaleTensorError>(operation, "%s", pending_text_);
+    detail::raise<ContractError>(operation, "%s", pending_text_);
+  }
+
+  mutable std::mutex lock_;
+  std::pmr::memory_resource* upstream_;
+  const StampedResource* stamped_;
+  DebugOptions options_;
+  std::pmr::map<std::uintptr_t, DebugBlock> blocks_;
+  detail::DebugQueue quarantine_;
+  detail::DebugQueue remembered_;
+  std::uint64_t generation_;
+  std::uint64_t serial_ = 0;
+  DebugStats stats_{};
+  FaultHandler handler_ = nullptr;
+  void* context_ = nullptr;
+  bool is_pending_ = false;
+  MemoryFault pending_fault_{};
+  char pending_text_[256] = {};
+};
+
+}  // namespace tenon
