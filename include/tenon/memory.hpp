@@ -10,6 +10,8 @@
 #include <tenon/memory/event_log.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/learn_size_classes.hpp>
+#include <tenon/memory/memory_report.hpp>
+#include <tenon/memory/numa.hpp>
 #include <tenon/memory/page_cache.hpp>
 #include <tenon/memory/page_resource.hpp>
 #include <tenon/memory/pool_allocator.hpp>
