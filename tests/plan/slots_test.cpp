@@ -6,6 +6,7 @@
 
 #include <tenon/expr/operators.hpp>
 #include <tenon/plan/plan.hpp>
+#include <tenon/plan/slot_table.hpp>
 
 namespace tn = tenon;
 using tn::index_t;
@@ -15,26 +16,12 @@ namespace {
 // True where the slots of a plan are in order. Written from the meaning of a plan alone.
 template <int N>
 constexpr bool valid(const tn::Plan<N>& plan) {
-  struct Piece {
-    std::size_t begin, end;
-    int first, last;
-  };
-  std::array<Piece, 3 * static_cast<std::size_t>(N)> pieces{};
-  std::size_t count = 0, end = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(N); ++i)
-    for (const tn::Slot& s : {plan.slots.value[i], plan.slots.scratch[i], plan.slots.core[i]}) {
-      if (s.bytes == 0) continue;
-      if (s.offset % 64 != 0 || s.first > s.last) return false;
-      pieces[count++] = {s.offset, s.offset + s.bytes, s.first, s.last};
-      end = end < s.offset + s.bytes ? s.offset + s.bytes : end;
-    }
-  if (end != plan.workspace_bytes) return false;
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t j = 0; j < i; ++j) {
-      const Piece &x = pieces[i], &y = pieces[j];
-      if (x.first <= y.last && y.first <= x.last && x.begin < y.end && y.begin < x.end)
-        return false;
-    }
+  const auto table = tn::slot_table(plan);
+  for (const std::size_t offset : table.offsets())
+    if (offset % tn::workspace_alignment != 0) return false;
+  if (tn::packing_height(table.lifetimes(), table.offsets()) != plan.workspace_bytes ||
+      tn::validate_packing(table.lifetimes(), table.offsets(), plan.workspace_bytes))
+    return false;
   // Position of each stage, and of each node's stage.
   const auto& s = plan.structure;
   std::array<int, static_cast<std::size_t>(N)> position{};
