@@ -7,6 +7,7 @@
 #include <tenon/memory/buffer_pool.hpp>
 #include <tenon/memory/call_stack.hpp>
 #include <tenon/memory/debug_allocator.hpp>
+#include <tenon/memory/dual_arena.hpp>
 #include <tenon/memory/event_log.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/learn_size_classes.hpp>
@@ -17,6 +18,7 @@
 #include <tenon/memory/pool_allocator.hpp>
 #include <tenon/memory/resource.hpp>
 #include <tenon/memory/size_classes.hpp>
+#include <tenon/memory/stack_fallback_allocator.hpp>
 #include <tenon/memory/timeline.hpp>
 #include <tenon/memory/timeline_svg.hpp>
 #include <tenon/memory/tracking_allocator.hpp>

@@ -84,6 +84,19 @@ struct PoolOverBufferModel {
   void clear() { resource.clear(); }
 };
 
+struct StackFallbackModel {
+  Upstream upstream;
+  StackFallbackAllocator<16384> resource{&upstream};
+  void clear() { resource.reset(); }
+};
+
+struct StackFallbackOverPoolModel {
+  Upstream upstream;
+  PoolAllocator pool{&upstream};
+  StackFallbackAllocator<64> resource{&pool};
+  void clear() { resource.reset(); }
+};
+
 }  // namespace tenon::test
 
 #define TENON_MEMORY_MODELS                                                                 \
@@ -91,4 +104,5 @@ struct PoolOverBufferModel {
       tenon::test::ArenaModel, tenon::test::SmallArenaModel, tenon::test::FixedBufferModel, \
       tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                   \
       tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                     \
-      tenon::test::PoolOverBufferModel
+      tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                    \
+      tenon::test::StackFallbackOverPoolModel
