@@ -193,7 +193,8 @@ class TimelinePainter {
       out_ << "<text transform=\"translate(18 " << y
            << ") rotate(-90)\" text-anchor=\"middle\" fill=\"#57606a\">" << what << "</text>\n";
     };
-    title((top + map_floor_) / 2, "address (each range to its own scale)");
+    title((top + map_floor_) / 2,
+          axis_.regions().size() > 1 ? "address (each range to its own scale)" : "address");
     title((curve_top_ + floor_) / 2, "live bytes");
   }
 
