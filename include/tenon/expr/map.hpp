@@ -183,5 +183,22 @@ template <class T>
 consteval void require_bits() {
   static_assert(std::integral<T>, "Bitwise operations need an integer or bool tensor.");
 }
+template <class T>
+consteval void require_integers() {
+  static_assert(std::integral<T> && Numeric<T>, "The remainder % needs an integer tensor.");
+}
+
+template <class F, class A, class B>
+[[nodiscard]] constexpr auto arithmetic(F f, A&& a, B&& b) {
+  if constexpr (Expression<A>) require_numeric<value_t<A>>();
+  if constexpr (Expression<B>) require_numeric<value_t<B>>();
+  return binary(f, std::forward<A>(a), std::forward<B>(b));
+}
+template <class F, class A, class B>
+[[nodiscard]] constexpr auto bitwise(F f, A&& a, B&& b) {
+  if constexpr (Expression<A>) require_bits<value_t<A>>();
+  if constexpr (Expression<B>) require_bits<value_t<B>>();
+  return binary(f, std::forward<A>(a), std::forward<B>(b));
+}
 
 }  // namespace tenon::detail::inline TENON_MODE

@@ -12,38 +12,30 @@ namespace tenon::inline TENON_MODE {
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator+(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_numeric<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_numeric<value_t<B>>();
-  return detail::binary(functor::Add{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::arithmetic(functor::Add{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator-(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_numeric<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_numeric<value_t<B>>();
-  return detail::binary(functor::Subtract{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::arithmetic(functor::Subtract{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator*(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_numeric<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_numeric<value_t<B>>();
-  return detail::binary(functor::Multiply{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::arithmetic(functor::Multiply{}, std::forward<A>(a), std::forward<B>(b));
 }
 // Formula: a / b; integers truncate towards zero, and x / 0 is 0 as in NumPy.
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator/(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_numeric<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_numeric<value_t<B>>();
-  return detail::binary(functor::Divide{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::arithmetic(functor::Divide{}, std::forward<A>(a), std::forward<B>(b));
 }
 // Formula: a - (a / b) * b for integers, truncating; x % 0 is 0.
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator%(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_bits<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_bits<value_t<B>>();
+  if constexpr (Expression<A>) detail::require_integers<value_t<A>>();
+  if constexpr (Expression<B>) detail::require_integers<value_t<B>>();
   return detail::binary(functor::Remainder{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <Expression A>
@@ -88,23 +80,17 @@ template <class A, class B>
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator&(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_bits<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_bits<value_t<B>>();
-  return detail::binary(functor::BitAnd{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::bitwise(functor::BitAnd{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator|(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_bits<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_bits<value_t<B>>();
-  return detail::binary(functor::BitOr{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::bitwise(functor::BitOr{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <class A, class B>
   requires detail::BinaryOperands<A, B>
 [[nodiscard]] constexpr auto operator^(A&& a, B&& b) {
-  if constexpr (Expression<A>) detail::require_bits<value_t<A>>();
-  if constexpr (Expression<B>) detail::require_bits<value_t<B>>();
-  return detail::binary(functor::BitXor{}, std::forward<A>(a), std::forward<B>(b));
+  return detail::bitwise(functor::BitXor{}, std::forward<A>(a), std::forward<B>(b));
 }
 template <Expression A>
 [[nodiscard]] constexpr auto operator~(A&& a) {
