@@ -47,6 +47,14 @@ TEST_CASE("a budget serves the last byte and refuses one more, with numbers", "[
   limited.deallocate(empty, 0);
   limited.deallocate(a, 3072);
   CHECK(limited.used_bytes() == 1024);
+  const tn::BudgetStats s = limited.stats();
+  CHECK(s.live_bytes == 1024);
+  CHECK(s.live_count == 1);
+  CHECK(s.peak_bytes == 4096);
+  CHECK(s.max_bytes == 4096);
+  CHECK(s.allocations == 3);
+  CHECK(s.deallocations == 2);
+  CHECK_THROWS_AS(limited.deallocate(nullptr, 1024), tn::ContractError);
   limited.deallocate(b, 1024);
   CHECK(limited.used_bytes() == 0);
   CHECK(limited.peak_bytes() == 4096);

@@ -97,6 +97,31 @@ struct StackFallbackOverPoolModel {
   void clear() { resource.reset(); }
 };
 
+struct TrackedPoolModel {
+  Upstream upstream;
+  PoolAllocator pool{&upstream};
+  TrackingAllocator resource{&pool};
+  void clear() { pool.clear(); }
+};
+
+struct BudgetedArenaModel {
+  Upstream upstream;
+  Arena arena{&upstream};
+  Budget resource{&arena, std::size_t{1} << 40};
+  void clear() { arena.reset(); }
+};
+
+// TrackingAllocator over budget over PoolAllocator over tracking over budget.
+struct LayersModel {
+  Upstream upstream;
+  Budget system{&upstream, std::size_t{1} << 40};
+  TrackingAllocator below{&system};
+  PoolAllocator pool{&below};
+  Budget limited{&pool, std::size_t{1} << 40};
+  TrackingAllocator resource{&limited};
+  void clear() { pool.clear(); }
+};
+
 }  // namespace tenon::test
 
 #define TENON_MEMORY_MODELS                                                                 \
@@ -105,4 +130,5 @@ struct StackFallbackOverPoolModel {
       tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                   \
       tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                     \
       tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                    \
-      tenon::test::StackFallbackOverPoolModel
+      tenon::test::StackFallbackOverPoolModel, tenon::test::TrackedPoolModel,               \
+      tenon::test::BudgetedArenaModel, tenon::test::LayersModel

@@ -10,16 +10,26 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory_resource>
 
 namespace tenon {
+
+struct BudgetStats {
+  std::size_t live_bytes;  // as requested: what is used of the budget
+  std::size_t live_count;
+  std::size_t peak_bytes;  // the highest live_bytes ever
+  std::size_t max_bytes;
+  std::uint64_t allocations;
+  std::uint64_t deallocations;  // allocations - live_count: freed or cleared
+};
 
 // Invariant: the bytes of all live blocks, as requested, never exceed max_bytes. A request beyond
 // is refused before the resource below is asked. To limit what is really taken from the system,
 // bookkeeping and rounding included, put the budget below the pool.
 // A clear or reset of the resource below gives the whole budget back; an Arena::rewind below it is
 // not seen (rewound bytes count until the next reset).
-// Allocations: none of its own. Cost: one atomic addition and a generation() call each way.
+// Allocations: none of its own. Cost: a few atomic additions and a generation() call each way.
 // Thread-safe if the resource below is; a request counts while it is in flight.
 class Budget final : public ResourceLayer {
  public:
@@ -41,14 +51,18 @@ class Budget final : public ResourceLayer {
     void* block = upstream()->allocate(bytes, std::max(alignment, block_alignment));
     claim.bytes = 0;
     detail::raise_to(peak_bytes_, used + bytes);
+    allocations_.fetch_add(1, std::memory_order_relaxed);
     return block;
   }
 
-  // Errors: what upstream throws; nothing is changed then.
+  // Errors: what upstream throws, ContractError for null; nothing is changed then.
   void deallocate(void* block, std::size_t bytes, std::size_t alignment = block_alignment) {
+    if (block == nullptr) [[unlikely]]
+      detail::raise<ContractError>("budget", "free of a null pointer (%zu B)", bytes);
     update();
     upstream()->deallocate(block, bytes, std::max(alignment, block_alignment));
     used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    deallocations_.fetch_add(1, std::memory_order_relaxed);
   }
 
   [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_; }
@@ -60,6 +74,18 @@ class Budget final : public ResourceLayer {
   // The highest used_bytes ever.
   [[nodiscard]] std::size_t peak_bytes() const noexcept {
     return peak_bytes_.load(std::memory_order_relaxed);
+  }
+  // Read while others allocate, the numbers are of about now.
+  [[nodiscard]] BudgetStats stats() const noexcept {
+    update();
+    BudgetStats s{};
+    s.deallocations = deallocations_.load(std::memory_order_relaxed);
+    s.allocations = allocations_.load(std::memory_order_relaxed);
+    s.live_bytes = used_bytes_.load(std::memory_order_relaxed);
+    s.live_count = static_cast<std::size_t>(s.allocations - s.deallocations);
+    s.peak_bytes = peak_bytes();
+    s.max_bytes = max_bytes_;
+    return s;
   }
 
  private:
@@ -80,7 +106,10 @@ class Budget final : public ResourceLayer {
   }
 
   void update() const noexcept {
-    watch_.update(generation(), [this] { used_bytes_.store(0, std::memory_order_relaxed); });
+    watch_.update(generation(), [this] {
+      used_bytes_.store(0, std::memory_order_relaxed);
+      deallocations_.store(allocations_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    });
   }
 
   [[noreturn]] TENON_COLD void refuse(std::size_t bytes, std::size_t used) const {
@@ -91,6 +120,8 @@ class Budget final : public ResourceLayer {
   std::size_t max_bytes_;
   mutable std::atomic<std::size_t> used_bytes_{0};
   std::atomic<std::size_t> peak_bytes_{0};
+  std::atomic<std::uint64_t> allocations_{0};
+  mutable std::atomic<std::uint64_t> deallocations_{0};
   mutable detail::GenerationWatch watch_;
 };
 

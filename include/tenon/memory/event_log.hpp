@@ -74,7 +74,8 @@ class EventLog {
     count_ = 0;
   }
 
-  // While it lives, events bear its name (a string that outlives the log): what the program does.
+  // While it lives, events of every thread bear its name (a string that outlives the log): what the
+  // program does.
   class Phase {
    public:
     Phase(EventLog& log, const char* name) noexcept

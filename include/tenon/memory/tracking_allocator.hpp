@@ -7,6 +7,7 @@
 #include <tenon/memory/page_resource.hpp>
 
 #include <tenon/core/config.hpp>
+#include <tenon/core/error.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -83,8 +84,11 @@ class TrackingAllocator final : public ResourceLayer {
     return block;
   }
 
-  // Errors: what upstream throws; counted as a refusal, nothing else is changed then.
+  // Errors: what upstream throws, counted as a refusal, and ContractError for null; nothing else is
+  // changed then.
   void deallocate(void* block, std::size_t bytes, std::size_t alignment = block_alignment) {
+    if (block == nullptr) [[unlikely]]
+      detail::raise<ContractError>("TrackingAllocator", "free of a null pointer (%zu B)", bytes);
     update();
     // Before the block goes back, so that the next owner of the address comes later in the log.
     live_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
