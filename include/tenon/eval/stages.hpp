@@ -4,6 +4,7 @@
 #include <tenon/eval/axes.hpp>
 #include <tenon/eval/contraction.hpp>
 #include <tenon/eval/cursors.hpp>
+#include <tenon/eval/dead_slots.hpp>
 #include <tenon/eval/reduction.hpp>
 
 #include <tenon/kernels/elementwise.hpp>
@@ -120,14 +121,17 @@ TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
 template <class Eval, class View>
 TENON_INLINE void run_stages(const Eval& x, const View& dst) {
   constexpr auto& structure = Eval::structure;
+  const DeadSlots dead(x.slots, x.workspace);
   [&]<std::size_t... P>(std::index_sequence<P...>) {
     const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
       constexpr int stage = structure.order[At];
+      dead.enter(static_cast<int>(At));
       if constexpr (stage == 0)
         run_stage_into<0>(x, dst);
       else
         run_stage_into<stage>(x,
                               slot_view<stage>(x, x.slots.value[static_cast<std::size_t>(stage)]));
+      dead.leave(static_cast<int>(At));
     };
     (run(std::integral_constant<std::size_t, P>{}), ...);
   }(std::make_index_sequence<static_cast<std::size_t>(structure.stages)>{});
