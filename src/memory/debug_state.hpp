@@ -112,8 +112,9 @@ class DebugAllocator::State {
     context_ = context;
   }
 
-  [[nodiscard]] DebugStats stats() const noexcept {
+  [[nodiscard]] DebugStats stats() noexcept {
     const std::lock_guard guard(lock_);
+    follow_upstream();
     DebugStats s = stats_;
     s.allocations = serial_;
     s.deallocations = serial_ - s.live_count;

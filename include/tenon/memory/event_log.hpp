@@ -1,6 +1,8 @@
 #pragma once
 // What was asked of memory, event by event: the record that timelines and size classes come from.
 
+#include <tenon/memory/upstream.hpp>
+
 #include <tenon/core/checked.hpp>
 #include <tenon/core/config.hpp>
 #include <tenon/core/error.hpp>
@@ -49,7 +51,7 @@ class EventLog {
   explicit EventLog(std::pmr::memory_resource* memory) noexcept
       : memory_(memory), max_count_(std::numeric_limits<std::size_t>::max()) {}
 
-  // Room for max_count events, taken at once, and never more. Errors: what `memory` throws.
+  // Room for max_count events, taken at once, and never more. Errors: OutOfMemory.
   EventLog(std::pmr::memory_resource* memory, std::size_t max_count)
       : memory_(memory), max_count_(max_count) {
     if (max_count > 0) grow(max_count);
@@ -154,7 +156,8 @@ class EventLog {
   void grow(std::size_t capacity) {
     const auto bytes = checked_mul(capacity, sizeof(MemoryEvent));
     if (!bytes) detail::raise<OutOfMemory>("EventLog", "requested room for %zu events", capacity);
-    void* memory = memory_->allocate(*bytes, alignof(MemoryEvent));
+    void* memory = detail::acquire(*memory_, *bytes, alignof(MemoryEvent), "EventLog", *bytes,
+                                   capacity_ * sizeof(MemoryEvent));
     if (count_ > 0) std::memcpy(memory, data_, count_ * sizeof(MemoryEvent));
     release();
     data_ = static_cast<MemoryEvent*>(memory);
