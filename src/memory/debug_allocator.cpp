@@ -30,6 +30,9 @@ void DebugAllocator::set_handler(FaultHandler handler, void* context) noexcept {
 }
 DebugStats DebugAllocator::stats() const noexcept { return state_->stats(); }
 std::pmr::memory_resource* DebugAllocator::upstream() const noexcept { return state_->upstream(); }
+void DebugAllocator::report_stale(const void* block, std::uint64_t stamp) const {
+  state_->report_stale(block, stamp);
+}
 std::uint64_t DebugAllocator::generation() const noexcept { return state_->generation(); }
 std::uint64_t DebugAllocator::stamp(const void* block) const noexcept {
   return state_->stamp(block);

@@ -61,6 +61,7 @@ struct DebugBlock {
   std::uint64_t stamp = 0;
   std::uint64_t upstream_stamp = 0;
   BlockState state = BlockState::live;
+  bool is_past = false;  // its address belongs to a later block
   CallStack allocated;
   CallStack freed;
   DebugBlock* next = nullptr;  // in the quarantine or among those remembered

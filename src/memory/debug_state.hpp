@@ -28,6 +28,7 @@ class DebugAllocator::State {
         stamped_(dynamic_cast<const StampedResource*>(upstream)),
         options_(options),
         blocks_(options.records),
+        past_(options.records),
         generation_(generation()) {}
 
   // --- what the allocator does, under the lock -------------------------------------------------
@@ -93,6 +94,24 @@ class DebugAllocator::State {
     return found;
   }
 
+  // Tells what a stale handle referred to; raising is up to the handle.
+  void report_stale(const void* pointer, std::uint64_t stamp) {
+    const std::lock_guard guard(lock_);
+    follow_upstream();
+    CallStack here;
+    if (options_.call_stacks) here = CallStack::here();
+    const DebugBlock none;
+    const DebugBlock* known = find(pointer);
+    if (const auto past = past_.find(stamp); past != past_.end()) known = &past->second;
+    const bool is_known = known != nullptr && known->stamp == stamp;
+    FaultReport found =
+        describe(MemoryFault::stale_handle, is_known ? *known : none, {0, 0, &here});
+    found.block = pointer;
+    if (!is_known) found.allocated = nullptr;
+    tell(found);
+    is_pending_ = false;
+  }
+
   // The last look: leaks are reported, and everything goes back upstream.
   void close() {
     const std::lock_guard guard(lock_);
@@ -144,6 +163,21 @@ class DebugAllocator::State {
     std::size_t bytes = 0;
     std::size_t alignment = 0;
     const CallStack* stack = nullptr;
+  };
+
+  using Blocks = std::pmr::map<std::uintptr_t, DebugBlock>;
+  static_assert(sizeof(std::uintptr_t) == sizeof(std::uint64_t));  // one map type for both keys
+
+  // Puts the record of an address back where no new one could be made.
+  struct Restore {
+    State& state;
+    Blocks::node_type& past;
+    Restore(State& s, Blocks::node_type& p) noexcept : state(s), past(p) {}
+    Restore(const Restore&) = delete;  // restores once
+    Restore& operator=(const Restore&) = delete;
+    ~Restore() {
+      if (!past.empty()) state.blocks_.insert(std::move(past));
+    }
   };
 
   // Gives a block back upstream that no record could be made for.
@@ -220,33 +254,40 @@ class DebugAllocator::State {
 
   // --- the life of a block ------------------------------------------------------------------------
 
+  // Makes the record of a new block. What the address was before is remembered by its stamp.
   void enter(DebugBlock& block) {
-    const auto [place, is_new] = place_for(block);
-    DebugBlock& record = place->second;
-    if (!is_new) {  // the address was used before; a block that is alive here was rewound
-      if (record.state == BlockState::live) grow_stale(record);
-      if (record.state == BlockState::quarantined)
-        leave_quarantine(record);
-      else
-        remembered_.remove(record);
+    const auto address = reinterpret_cast<std::uintptr_t>(block.data);
+    Blocks::node_type past;
+    if (const auto old = blocks_.find(address); old != blocks_.end()) {
+      if (old->second.state == BlockState::live) grow_stale(old->second);  // it was rewound
+      if (old->second.state == BlockState::quarantined) {
+        leave_quarantine(old->second);
+        remember(old->second, BlockState::released);
+      }
+      past = blocks_.extract(old);
     }
+    const Restore restore{*this, past};
+    DebugBlock& record = new_record(address, block.bytes);
     block.stamp = ++serial_;
     record = block;
+    if (past.empty()) return;
+    past.key() = past.mapped().stamp;
+    past.mapped().is_past = true;
+    past_.insert(std::move(past));
   }
 
-  [[nodiscard]] std::pair<std::pmr::map<std::uintptr_t, DebugBlock>::iterator, bool> place_for(
-      const DebugBlock& block) {
-    const auto address = reinterpret_cast<std::uintptr_t>(block.data);
+  [[nodiscard]] DebugBlock& new_record(std::uintptr_t address, std::size_t bytes) {
 #ifdef TENON_NO_EXCEPTIONS
-    return blocks_.try_emplace(address);
+    static_cast<void>(bytes);
+    return blocks_[address];
 #else
     try {
-      return blocks_.try_emplace(address);
+      return blocks_[address];
     } catch (const std::bad_alloc&) {
       detail::raise<OutOfMemory>("DebugAllocator",
                                  "requested %zu B, no memory for the block's record beside %zu "
                                  "others",
-                                 block.bytes, blocks_.size());
+                                 bytes, blocks_.size());
     }
 #endif
   }
@@ -303,7 +344,10 @@ class DebugAllocator::State {
     while (remembered_.count() > options_.remembered_frees && remembered_.first() != &block) {
       DebugBlock& oldest = *remembered_.first();
       remembered_.remove(oldest);
-      blocks_.erase(reinterpret_cast<std::uintptr_t>(oldest.data));
+      if (oldest.is_past)
+        past_.erase(oldest.stamp);
+      else
+        blocks_.erase(reinterpret_cast<std::uintptr_t>(oldest.data));
     }
   }
 
@@ -404,7 +448,8 @@ class DebugAllocator::State {
   std::pmr::memory_resource* upstream_;
   const StampedResource* stamped_;
   DebugOptions options_;
-  std::pmr::map<std::uintptr_t, DebugBlock> blocks_;
+  Blocks blocks_;  // by address
+  Blocks past_;    // by stamp: of earlier blocks at the same addresses
   detail::DebugQueue quarantine_;
   detail::DebugQueue remembered_;
   std::uint64_t generation_;

@@ -79,7 +79,7 @@ std::string FaultReport::summary() const {
       break;
     case MemoryFault::stale_free:
     case MemoryFault::stale_handle:
-      text += ": upstream took its memory back before";
+      text += freed != nullptr ? ": it was freed before" : ": upstream took its memory back before";
       break;
     case MemoryFault::leak:
     case MemoryFault::double_free:

@@ -376,6 +376,62 @@ TEST_CASE("rewound blocks are stale too", "[memory][debug]") {
   CHECK(debug.stats().live_count == 0);
 }
 
+TEST_CASE("the block of a stale handle is told, though its address has a new block",
+          "[memory][debug]") {
+  PoolAllocator pool;
+  Reports reports;
+  DebugAllocator debug(&pool);
+  reports.watch(debug);
+  void* block = allocated_in_here(debug, 100);
+  const auto stamp = debug.stamp(block);
+  pool.clear();
+  debug.report_stale(block, stamp);
+  Found found = reports.one();
+  CHECK(found.fault == MemoryFault::stale_handle);
+  CHECK(found.bytes == 100);
+  CHECK(found.has_allocated);
+  CHECK_FALSE(found.has_freed);
+  CHECK_THAT(found.text, Catch::Contains("upstream took its memory back before"));
+
+  void* again = debug.allocate(90);
+  REQUIRE(again == block);
+  debug.report_stale(block, stamp);
+  found = reports.one();
+  CHECK(found.bytes == 100);
+  CHECK(found.has_allocated);
+
+  const auto second = debug.stamp(again);
+  freed_in_here(debug, again, 90);
+  debug.report_stale(again, second);
+  found = reports.one();
+  CHECK(found.bytes == 90);
+  CHECK(found.has_freed);
+  CHECK_THAT(found.text, Catch::Contains("it was freed before"));
+
+  debug.report_stale(block, 12345);
+  found = reports.one();
+  CHECK(found.bytes == 0);
+  CHECK_FALSE(found.has_allocated);
+}
+
+TEST_CASE("addresses issued again and again are remembered only so often", "[memory][debug]") {
+  PoolAllocator pool;
+  DebugOptions options;
+  options.remembered_frees = 8;
+  test::Upstream records;
+  options.records = &records;
+  DebugAllocator debug(&pool, options);
+  std::size_t most = 0;
+  for (int i = 0; i < 200; ++i) {
+    static_cast<void>(debug.allocate(100));
+    static_cast<void>(debug.allocate(1000));
+    pool.clear();
+    if (i == 20) most = records.blocks.size();
+  }
+  CHECK(records.blocks.size() == most);
+  CHECK(debug.stats().stale_count == 400);
+}
+
 TEST_CASE("the first handler raises where a free is at fault", "[memory][debug]") {
   PoolAllocator pool;
   DebugAllocator debug(&pool);

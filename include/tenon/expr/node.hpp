@@ -92,11 +92,12 @@ struct BlockGuard {
   std::uint64_t stamp = 0;
 
   void check(const char* operation) const {
-    if (resource != nullptr && !resource->is_live(block, stamp))
-      raise<StaleTensorError>(operation,
-                              "an operand at %p is stale: its memory was freed, or its resource "
-                              "cleared, after the expression was built",
-                              block);
+    if (resource == nullptr || resource->is_live(block, stamp)) return;
+    resource->report_stale(block, stamp);
+    raise<StaleTensorError>(operation,
+                            "an operand at %p is stale: its memory was freed, or its resource "
+                            "cleared, after the expression was built",
+                            block);
   }
 };
 

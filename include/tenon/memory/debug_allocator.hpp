@@ -21,7 +21,7 @@ enum class MemoryFault : unsigned char {
   overrun,             // bytes behind the block were written
   use_after_free,      // bytes of a freed block were written
   stale_free,          // freed after upstream was cleared, reset or rewound
-  stale_handle,        // used by a handle after that; told by report_stale
+  stale_handle,        // a tensor used after that, or after its free; then StaleTensorError
 };
 [[nodiscard]] const char* fault_name(MemoryFault fault) noexcept;
 
@@ -121,6 +121,8 @@ class DebugAllocator final : public StampedResource {
       const void* block) const noexcept override;
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(const void* block,
                                                        std::uint64_t stamp) const noexcept override;
+  // Reports the block of a stale handle, with its call stacks; a tensor calls it before it raises.
+  void report_stale(const void* block, std::uint64_t stamp) const override;
 
  private:
   class State;

@@ -29,6 +29,9 @@ class ResourceLayer : public StampedResource {
       const void* block, std::uint64_t stamp) const noexcept override {
     return stamped_ == nullptr || stamped_->is_live(block, stamp);
   }
+  void report_stale(const void* block, std::uint64_t stamp) const override {
+    if (stamped_ != nullptr) stamped_->report_stale(block, stamp);
+  }
 
  protected:
   explicit ResourceLayer(std::pmr::memory_resource* upstream) noexcept

@@ -33,6 +33,12 @@ class StampedResource : public std::pmr::memory_resource {
   // since. No allocation.
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY virtual bool is_live(
       const void* block, std::uint64_t stamp) const noexcept = 0;
+  // Handles call it before they raise StaleTensorError for this name. A resource that remembers dead
+  // blocks (DebugAllocator) tells what it was and who allocated it; others do nothing.
+  virtual void report_stale(const void* block, std::uint64_t stamp) const {
+    static_cast<void>(block);
+    static_cast<void>(stamp);
+  }
 
  protected:
   StampedResource() = default;

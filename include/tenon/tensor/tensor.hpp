@@ -236,14 +236,19 @@ class Tensor {
   template <bool Checked>
   TensorView<T, S> live(const char* operation) {
     if constexpr (Checked)
-      if (!is_live()) detail::refuse_stale(operation, shape_.extents(), data_ == nullptr);
+      if (!is_live()) refuse_stale(operation);
     return {data_, shape_};
   }
   template <bool Checked>
   TensorView<const T, S> live(const char* operation) const {
     if constexpr (Checked)
-      if (!is_live()) detail::refuse_stale(operation, shape_.extents(), data_ == nullptr);
+      if (!is_live()) refuse_stale(operation);
     return {data_, shape_};
+  }
+
+  [[noreturn]] TENON_COLD void refuse_stale(const char* operation) const {
+    if (stamped_ != nullptr) stamped_->report_stale(data_, stamp_);
+    detail::refuse_stale(operation, shape_.extents(), data_ == nullptr);
   }
 
   T* data_ = nullptr;
