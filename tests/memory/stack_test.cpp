@@ -97,6 +97,22 @@ TEST_CASE("budget over tracking over arena, and tracking over budget over arena"
   blocks.clear();
 }
 
+TEST_CASE("handles see a rewind through every layer", "[memory][stack]") {
+  tn::Arena arena;
+  tn::TrackingAllocator inner(&arena);
+  tn::Budget limited(&inner, 50'000);
+  tn::TrackingAllocator outer(&limited);
+  void* before = outer.allocate(100);
+  const auto mark = arena.mark();
+  void* after = outer.allocate(100);
+  const auto before_stamp = outer.stamp(before), after_stamp = outer.stamp(after);
+  arena.rewind(mark);
+  CHECK(outer.is_live(before, before_stamp));
+  CHECK_FALSE(outer.is_live(after, after_stamp));
+  CHECK_THROWS(outer.deallocate(after, 100));
+  outer.deallocate(before, 100);
+}
+
 TEST_CASE("any upstream request may fail, once or from then on, through every stack",
           "[memory][stack]") {
   for (const bool onwards : {false, true}) {
