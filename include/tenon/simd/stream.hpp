@@ -44,6 +44,13 @@ TENON_INLINE void stream_fence() { _mm_sfence(); }
 template <class P>
 inline constexpr bool can_stream = false;
 
+// The same without streamed stores, so that code which asks can_stream first compiles here too.
+template <class T, int N>
+TENON_INLINE void stream(T* p, const Pack<T, N>& value) {
+  value.store(p);
+}
+TENON_INLINE void stream_fence() {}
+
 #endif
 
 }  // namespace tenon::inline TENON_MODE::simd
