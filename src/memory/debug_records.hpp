@@ -2,7 +2,6 @@
 // What DebugAllocator knows of its blocks.
 
 #include <tenon/memory/call_stack.hpp>
-#include <tenon/memory/poison.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -14,27 +13,33 @@
 #include <valgrind/memcheck.h>
 #endif
 
+// There where the program runs under AddressSanitizer, though this library may be built without it.
+extern "C" {
+[[gnu::weak]] void __asan_poison_memory_region(const volatile void* start, std::size_t bytes);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* start, std::size_t bytes);
+}
+
 namespace tenon::detail {
 
 inline constexpr unsigned char fresh_byte = 0xAA;
 inline constexpr unsigned char guard_byte = 0xA5;
 inline constexpr unsigned char freed_byte = 0xDD;
 
-// Speed is no aim here, so memcheck is told in every build.
+// Speed is no aim here, so both tools are told in every build.
 inline void forbid(const void* start, std::size_t bytes) noexcept {
-  poison(start, bytes);
+  if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(start, bytes);
 #ifdef VALGRIND_MAKE_MEM_NOACCESS
   static_cast<void>(VALGRIND_MAKE_MEM_NOACCESS(start, bytes));
 #endif
 }
 inline void permit(const void* start, std::size_t bytes) noexcept {
-  unpoison_contents(start, bytes);
+  if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(start, bytes);
 #ifdef VALGRIND_MAKE_MEM_DEFINED
   static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(start, bytes));
 #endif
 }
 inline void permit_unwritten(const void* start, std::size_t bytes) noexcept {
-  unpoison(start, bytes);
+  permit(start, bytes);
 #ifdef VALGRIND_MAKE_MEM_UNDEFINED
   static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(start, bytes));
 #endif

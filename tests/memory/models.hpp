@@ -122,13 +122,47 @@ struct LayersModel {
   void clear() { pool.clear(); }
 };
 
+struct PageCacheModel {
+  Upstream upstream;
+  PageCache resource{&upstream};
+  void clear() { resource.clear(); }
+};
+
+// Raises where a free is at fault, without printing.
+inline void raise_fault(const FaultReport& report, void*) {
+  if (report.found == nullptr) return;
+  if (report.fault == MemoryFault::stale_free)
+    detail::raise<StaleTensorError>("DebugAllocator", "%s", report.summary().c_str());
+  detail::raise<ContractError>("DebugAllocator", "%s", report.summary().c_str());
+}
+
+struct DebuggedPoolModel {
+  Upstream upstream;
+  PoolAllocator pool{&upstream};
+  DebugAllocator resource{&pool};
+  DebuggedPoolModel() { resource.set_handler(raise_fault); }
+  void clear() { pool.clear(); }
+};
+
+// TrackingAllocator over DebugAllocator over Arena over PageCache.
+struct DebuggedLayersModel {
+  Upstream upstream;
+  PageCache pages{&upstream};
+  Arena arena{&pages};
+  DebugAllocator debug{&arena};
+  TrackingAllocator resource{&debug};
+  DebuggedLayersModel() { debug.set_handler(raise_fault); }
+  void clear() { arena.reset(); }
+};
+
 }  // namespace tenon::test
 
-#define TENON_MEMORY_MODELS                                                                 \
-  tenon::test::PoolModel, tenon::test::BufferPoolModel, tenon::test::LimitedPoolModel,      \
-      tenon::test::ArenaModel, tenon::test::SmallArenaModel, tenon::test::FixedBufferModel, \
-      tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                   \
-      tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                     \
-      tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                    \
-      tenon::test::StackFallbackOverPoolModel, tenon::test::TrackedPoolModel,               \
-      tenon::test::BudgetedArenaModel, tenon::test::LayersModel
+#define TENON_MEMORY_MODELS                                                                   \
+  tenon::test::PoolModel, tenon::test::BufferPoolModel, tenon::test::LimitedPoolModel,        \
+      tenon::test::ArenaModel, tenon::test::SmallArenaModel, tenon::test::FixedBufferModel,   \
+      tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                     \
+      tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                       \
+      tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                      \
+      tenon::test::StackFallbackOverPoolModel, tenon::test::TrackedPoolModel,                 \
+      tenon::test::BudgetedArenaModel, tenon::test::LayersModel, tenon::test::PageCacheModel, \
+      tenon::test::DebuggedPoolModel, tenon::test::DebuggedLayersModel

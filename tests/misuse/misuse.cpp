@@ -2,6 +2,7 @@
 // right counterparts, about which it has to be silent. See run.py.
 
 #include <tenon/memory/arena.hpp>
+#include <tenon/memory/debug_allocator.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/poison.hpp>
 #include <tenon/memory/pool_allocator.hpp>
@@ -107,6 +108,39 @@ void pool_over_arena() {
   use(block);
 }
 
+void debug_before_a_block() {
+  tn::DebugAllocator debug(std::pmr::new_delete_resource());
+  auto* block = block_of(debug, 100);
+  use(block - 1);
+  debug.deallocate(block, 100);
+}
+void debug_behind_a_block() {
+  tn::DebugAllocator debug(std::pmr::new_delete_resource());
+  auto* block = block_of(debug, 100);
+  use(block + 100);
+  debug.deallocate(block, 100);
+}
+void debug_after_free() {
+  tn::DebugAllocator debug(std::pmr::new_delete_resource());
+  auto* block = block_of(debug, 100);
+  debug.deallocate(block, 100);
+  use(block + 50);
+}
+void debug_in_order() {
+  tn::PoolAllocator pool;
+  tn::DebugAllocator debug(&pool);
+  for (std::size_t bytes = 1; bytes < 5000; bytes += 77) {
+    auto* block = block_of(debug, bytes);
+    use(block + bytes - 1);
+    debug.deallocate(block, bytes);
+  }
+  debug.check();
+  pool.clear();
+  auto* block = block_of(debug, 100);
+  use(block);
+  debug.deallocate(block, 100);
+}
+
 struct Case {
   const char* name;
   void (*run)();
@@ -125,6 +159,10 @@ constexpr Case cases[] = {
     {"fixed_behind_its_back", fixed_behind_its_back, true},
     {"fixed_after_its_end", fixed_after_its_end, false},
     {"pool_over_arena", pool_over_arena, true},
+    {"debug_before_a_block", debug_before_a_block, true},
+    {"debug_behind_a_block", debug_behind_a_block, true},
+    {"debug_after_free", debug_after_free, true},
+    {"debug_in_order", debug_in_order, false},
 };
 
 }  // namespace
