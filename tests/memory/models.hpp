@@ -155,6 +155,27 @@ struct DebuggedLayersModel {
   void clear() { arena.reset(); }
 };
 
+struct MemoryPoolModel {
+  Upstream upstream;
+  MemoryPool resource{&upstream};
+  void clear() { resource.clear(); }
+};
+
+struct ReservedMemoryPoolModel {
+  Upstream upstream;
+  MemoryPool resource{std::size_t{1} << 20, &upstream};
+  void clear() {
+    resource.clear();
+    resource.trim();
+  }
+};
+
+struct TrackedMemoryPoolModel {
+  MemoryPool pool{page_resource()};
+  TrackingAllocator resource{&pool};
+  void clear() { pool.clear(); }
+};
+
 }  // namespace tenon::test
 
 #define TENON_MEMORY_MODELS                                                                   \
@@ -165,4 +186,6 @@ struct DebuggedLayersModel {
       tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                      \
       tenon::test::StackFallbackOverPoolModel, tenon::test::TrackedPoolModel,                 \
       tenon::test::BudgetedArenaModel, tenon::test::LayersModel, tenon::test::PageCacheModel, \
-      tenon::test::DebuggedPoolModel, tenon::test::DebuggedLayersModel
+      tenon::test::DebuggedPoolModel, tenon::test::DebuggedLayersModel,                       \
+      tenon::test::MemoryPoolModel, tenon::test::ReservedMemoryPoolModel,                     \
+      tenon::test::TrackedMemoryPoolModel

@@ -275,7 +275,7 @@ struct Alone<FixedBufferAllocator> {
 }  // namespace
 
 TEMPLATE_TEST_CASE("A resource that dies before its handles says so in checked builds", "[memory]",
-                   PoolAllocator, BufferPool, Arena, FixedBufferAllocator) {
+                   PoolAllocator, BufferPool, Arena, FixedBufferAllocator, MemoryPool) {
   const LeakHandler before = set_leak_handler(see);
   seen = {};
   {
