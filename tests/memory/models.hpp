@@ -27,6 +27,14 @@ struct BufferPoolModel {
   void clear() { resource.clear(); }
 };
 
+struct ClassedPoolModel {
+  static constexpr SizeClass classes[] = {{100, 4}, {300, 0}, {1000, 2}, {9000, 1}};
+  Upstream upstream;
+  PoolAllocator resource{SizeClasses(classes), &upstream};
+  ClassedPoolModel() { resource.reserve_classes(); }
+  void clear() { resource.clear(); }
+};
+
 struct LimitedPoolModel {
   Upstream upstream;
   PoolAllocator resource{&upstream};
@@ -178,14 +186,14 @@ struct TrackedMemoryPoolModel {
 
 }  // namespace tenon::test
 
-#define TENON_MEMORY_MODELS                                                                   \
-  tenon::test::PoolModel, tenon::test::BufferPoolModel, tenon::test::LimitedPoolModel,        \
-      tenon::test::ArenaModel, tenon::test::SmallArenaModel, tenon::test::FixedBufferModel,   \
-      tenon::test::UnalignedBufferModel, tenon::test::PoolOverPagesModel,                     \
-      tenon::test::PoolOverArenaModel, tenon::test::ArenaOverPoolModel,                       \
-      tenon::test::PoolOverBufferModel, tenon::test::StackFallbackModel,                      \
-      tenon::test::StackFallbackOverPoolModel, tenon::test::TrackedPoolModel,                 \
-      tenon::test::BudgetedArenaModel, tenon::test::LayersModel, tenon::test::PageCacheModel, \
-      tenon::test::DebuggedPoolModel, tenon::test::DebuggedLayersModel,                       \
-      tenon::test::MemoryPoolModel, tenon::test::ReservedMemoryPoolModel,                     \
-      tenon::test::TrackedMemoryPoolModel
+#define TENON_MEMORY_MODELS                                                                     \
+  tenon::test::PoolModel, tenon::test::BufferPoolModel, tenon::test::ClassedPoolModel,          \
+      tenon::test::LimitedPoolModel, tenon::test::ArenaModel, tenon::test::SmallArenaModel,     \
+      tenon::test::FixedBufferModel, tenon::test::UnalignedBufferModel,                         \
+      tenon::test::PoolOverPagesModel, tenon::test::PoolOverArenaModel,                         \
+      tenon::test::ArenaOverPoolModel, tenon::test::PoolOverBufferModel,                        \
+      tenon::test::StackFallbackModel, tenon::test::StackFallbackOverPoolModel,                 \
+      tenon::test::TrackedPoolModel, tenon::test::BudgetedArenaModel, tenon::test::LayersModel, \
+      tenon::test::PageCacheModel, tenon::test::DebuggedPoolModel,                              \
+      tenon::test::DebuggedLayersModel, tenon::test::MemoryPoolModel,                           \
+      tenon::test::ReservedMemoryPoolModel, tenon::test::TrackedMemoryPoolModel

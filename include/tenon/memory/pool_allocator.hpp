@@ -4,6 +4,7 @@
 #include <tenon/memory/buffer_pool.hpp>
 #include <tenon/memory/page_resource.hpp>
 #include <tenon/memory/resource.hpp>
+#include <tenon/memory/size_classes.hpp>
 
 #include <tenon/core/checked.hpp>
 #include <tenon/core/config.hpp>
@@ -33,6 +34,12 @@ class PoolAllocator final : public StampedResource {
   template <bool Checked = checked_build>
   explicit PoolAllocator(std::pmr::memory_resource* upstream) noexcept
       : pool_(upstream, "PoolAllocator", Checked) {}
+
+  // With blocks of these sizes instead of powers of two; see BufferPool.
+  template <bool Checked = checked_build>
+  explicit PoolAllocator(const SizeClasses& classes,
+                         std::pmr::memory_resource* upstream = system_resource()) noexcept
+      : pool_(classes, upstream, "PoolAllocator", Checked) {}
 
   // n elements of T, not initialised; n = 0 is fine and has to be freed too.
   // Errors: OutOfMemory; the allocator is as it was. Allocations: one block upstream on a miss.
@@ -72,6 +79,17 @@ class PoolAllocator final : public StampedResource {
 
   // Makes sure that the next `count` requests of `bytes` are hits. Errors: OutOfMemory.
   void reserve(std::size_t bytes, std::size_t count = 1) { pool_.reserve(bytes, count); }
+
+  // Makes sure that of every size class as many blocks are pooled as the class counts. Errors:
+  // OutOfMemory; the allocator is as it was.
+  void reserve_classes() { pool_.reserve_classes(); }
+
+  // What a request of `bytes` really takes. Contract: bytes <= PTRDIFF_MAX - 63.
+  [[nodiscard]] std::size_t footprint(std::size_t bytes,
+                                      std::size_t alignment = block_alignment) const noexcept {
+    return pool_.footprint(bytes, alignment);
+  }
+  [[nodiscard]] const SizeClasses& size_classes() const noexcept { return pool_.size_classes(); }
 
   // Gives all pooled memory back upstream; blocks in use stay.
   void trim() noexcept { pool_.trim(); }
