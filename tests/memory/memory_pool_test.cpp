@@ -1,4 +1,5 @@
 #include <tenon/memory/memory_pool.hpp>
+#include <tenon/memory/size_classes.hpp>
 
 #include "catch.hpp"
 #include "upstream.hpp"
@@ -35,6 +36,7 @@ Figures figures(const MemoryPool& pool) {
 TEST_CASE("The pool's own figures are those of a model", "[memory][pool]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
+  static constexpr SizeClasses powers = SizeClasses::powers_of_two();
   struct Block {
     void* data;
     std::size_t bytes;
@@ -53,7 +55,7 @@ TEST_CASE("The pool's own figures are those of a model", "[memory][pool]") {
       REQUIRE(reinterpret_cast<std::uintptr_t>(live.back().data) % alignment == 0);
       expected.allocated += bytes;
       ++expected.allocations;
-      real_bytes += BufferPool::footprint(std::max(bytes, alignment));
+      real_bytes += powers.footprint(std::max(bytes, alignment));
       peak = std::max(peak, expected.allocated);
     } else if (!live.empty()) {
       std::swap(live[random() % live.size()], live.back());
@@ -62,7 +64,7 @@ TEST_CASE("The pool's own figures are those of a model", "[memory][pool]") {
       pool.deallocate(block.data, block.bytes, block.alignment);
       expected.allocated -= block.bytes;
       ++expected.deallocations;
-      real_bytes -= BufferPool::footprint(std::max(block.bytes, block.alignment));
+      real_bytes -= powers.footprint(std::max(block.bytes, block.alignment));
     }
     expected.capacity = pool.get_total_capacity();
     if (figures(pool) != expected) FAIL("the figures drifted at step " << step);
