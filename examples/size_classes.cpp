@@ -49,8 +49,8 @@ void read_sentences(tn::TrackingAllocator& memory, tn::PoolAllocator& pool) {
   pool.clear();
 }
 
-// Writes a workload down, and says what a pool takes for it: with power-of-two buckets, and with
-// the sizes learnt from it.
+// Runs a workload in a pool of power-of-two buckets, written down, and again in a pool of the sizes
+// learnt from that.
 void compare(const char* name, void (*work)(tn::TrackingAllocator&, tn::PoolAllocator&)) {
   tn::Arena log_memory;
   tn::EventLog log(&log_memory);
@@ -59,19 +59,27 @@ void compare(const char* name, void (*work)(tn::TrackingAllocator&, tn::PoolAllo
   work(memory, pool);
 
   const tn::SizeClasses classes = tn::learn_size_classes(log);
+  tn::PoolAllocator learnt(classes);
+  tn::TrackingAllocator again(&learnt);
+  work(again, learnt);
+
+  const auto print = [&](const char* what, const tn::PoolAllocator& took,
+                         const tn::PoolWaste& said) {
+    const std::size_t bytes = took.stats().owned_bytes;
+    std::printf("  %-14s %7zu B taken, %s, waste %4.1f %%\n", what, bytes,
+                bytes == said.reserved_bytes ? "as foretold" : "NOT as foretold",
+                100 * said.waste());
+  };
   const tn::PoolWaste before = tn::pool_waste(log, tn::SizeClasses::powers_of_two());
   const tn::PoolWaste after = tn::pool_waste(log, classes);
   std::printf("%s: %llu requests, at most %zu B alive\n", name,
               static_cast<unsigned long long>(memory.stats().allocations), before.requested_bytes);
-  std::printf("  powers of two take %7zu B, waste %4.1f %%\n", before.reserved_bytes,
-              100 * before.waste());
-  std::printf("  learnt sizes take  %7zu B, waste %4.1f %%, and save %.1f %%\n",
-              after.reserved_bytes, 100 * after.waste(),
-              100 - 100 * static_cast<double>(after.reserved_bytes) /
-                        static_cast<double>(before.reserved_bytes));
-  std::printf("  learnt:");
+  print("powers of two", pool, before);
+  print("learnt sizes", learnt, after);
+  std::printf("  saved: %.1f %%, by", 100 - 100 * static_cast<double>(after.reserved_bytes) /
+                                                static_cast<double>(before.reserved_bytes));
   for (const tn::SizeClass& c : classes) std::printf(" %zu x %zu B", c.count, c.bytes);
-  std::printf("\n  what the pool took: %zu B\n\n", pool.stats().owned_bytes);
+  std::printf("\n\n");
 }
 
 }  // namespace

@@ -214,6 +214,33 @@ TEST_CASE("what is said of powers of two is what the pool takes", "[memory][size
   }
 }
 
+TEST_CASE("a pool made from what was learnt takes what was foretold", "[memory][size_classes]") {
+  std::mt19937 random(17);
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 90; ++i) sizes.push_back(1 + random() % (std::size_t{64} << random() % 12));
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    const Recorded run(seed, sizes, 2000, 40);
+    const auto classes = tn::learn_size_classes(run.log);
+    Upstream upstream;
+    tn::PoolAllocator pool(classes, &upstream);
+    std::map<std::uintptr_t, std::pair<void*, std::size_t>> live;
+    for (const tn::MemoryEvent& e : run.log.events()) {
+      if (e.kind == Kind::allocate) {
+        live[e.address] = {pool.allocate(e.bytes), e.bytes};
+      } else if (e.kind == Kind::deallocate) {
+        pool.deallocate(live.at(e.address).first, live.at(e.address).second);
+        live.erase(e.address);
+      } else if (e.kind == Kind::clear) {
+        pool.clear();
+        live.clear();
+      }
+    }
+    CHECK(pool.stats().owned_bytes == classes.held_bytes());
+    CHECK(pool.stats().owned_bytes < run.pool.stats().owned_bytes);
+    pool.clear();
+  }
+}
+
 TEST_CASE("learning refused its memory leaks nothing", "[memory][size_classes]") {
   Recorded run(1, {100, 1000, 3000}, 60, 8);
   bool done = false;
