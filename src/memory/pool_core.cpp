@@ -26,6 +26,21 @@ namespace {
 PoolCore::PoolCore(std::pmr::memory_resource* upstream, bool reports) noexcept
     : upstream_(upstream), id_(new_pool_id()), reports_(reports) {}
 
+void* PoolCore::allocate_large(Cache& cache, std::size_t bytes, std::size_t alignment) {
+  const std::uint32_t cls = class_of(bytes, alignment);
+  if (cls == exact_class) [[unlikely]]
+    return allocate_exact(cache, bytes, alignment);
+  return allocate_of(cache, cls, bytes);
+}
+
+void PoolCore::deallocate_large(Cache& cache, void* block, std::size_t bytes,
+                                std::size_t alignment) {
+  const std::uint32_t cls = class_of(bytes, alignment);
+  if (cls == exact_class) [[unlikely]]
+    return deallocate_exact(cache, block, bytes, alignment);
+  deallocate_of(cache, cls, block, bytes, reinterpret_cast<std::uintptr_t>(block));
+}
+
 // Fills the cache and serves the request that found it empty.
 void* PoolCore::refill(Cache& cache, std::uint32_t cls, std::size_t bytes) {
   fold(cache);

@@ -35,7 +35,7 @@ struct ClassTables {
   std::uint32_t limit[class_count];               // of free blocks in a cache
 };
 inline constexpr std::uint32_t max_cached_blocks = 64;
-inline constexpr ClassTables class_tables = [] {
+constexpr ClassTables class_tables = [] {
   ClassTables t{};
   for (std::uint32_t cls = 0, i = 0; cls < slab_class_count; ++cls)
     for (; i * 64 <= class_bytes(cls); ++i) t.of_small[i] = static_cast<std::uint8_t>(cls);
@@ -47,14 +47,20 @@ inline constexpr ClassTables class_tables = [] {
   return t;
 }();
 
+// Slabs serve a request of `least` = max(bytes, alignment) bytes up to here.
+[[nodiscard]] TENON_INLINE bool is_small(std::size_t bytes, std::size_t alignment) noexcept {
+  return std::max(bytes, alignment) <= ClassTables::largest_small;
+}
+
 // The least class whose blocks hold `bytes` at a multiple of `alignment`; exact_class if none does.
 // Contract: alignment is a power of two.
-[[nodiscard]] TENON_INLINE std::uint32_t class_of(std::size_t bytes,
-                                                  std::size_t alignment) noexcept {
-  const std::size_t least = std::max(bytes, alignment);
-  if (least <= ClassTables::largest_small) [[likely]]
-    return class_tables.of_small[(least + 63) / 64];
-  const auto cls = static_cast<std::uint32_t>(std::bit_width(least - 1)) - 6;
+[[nodiscard]] TENON_INLINE std::uint32_t small_class_of(std::size_t bytes,
+                                                        std::size_t alignment) noexcept {
+  return class_tables.of_small[(std::max(bytes, alignment) + 63) / 64];
+}
+[[nodiscard]] inline std::uint32_t class_of(std::size_t bytes, std::size_t alignment) noexcept {
+  if (is_small(bytes, alignment)) return small_class_of(bytes, alignment);
+  const auto cls = static_cast<std::uint32_t>(std::bit_width(std::max(bytes, alignment) - 1)) - 6;
   return cls < class_count && alignment <= region_alignment ? cls : exact_class;
 }
 
@@ -150,42 +156,15 @@ class PoolCore {
 
   // Every way off the fast path is a last call, so that the path itself saves no register.
   TENON_INLINE void* allocate(Cache& cache, std::size_t bytes, std::size_t alignment) {
-    const std::uint32_t cls = class_of(bytes, alignment);
-    if (cls == exact_class) [[unlikely]]
-      return allocate_exact(cache, bytes, alignment);
-    const std::uint32_t count = cache.counts[cls].get();
-    if (count == 0) [[unlikely]]
-      return refill(cache, cls, bytes);
-    cache.counts[cls].set(count - 1);
-    return issue(cache, cache.blocks[cls][count - 1], bytes);
+    if (!is_small(bytes, alignment)) return allocate_large(cache, bytes, alignment);
+    return allocate_of(cache, small_class_of(bytes, alignment), bytes);
   }
-
   TENON_INLINE void deallocate(Cache& cache, void* block, std::size_t bytes,
                                std::size_t alignment) {
-    const std::uint32_t cls = class_of(bytes, alignment);
-    if (cls == exact_class) [[unlikely]]
-      return deallocate_exact(cache, block, bytes, alignment);
-    const std::uintptr_t base = region_base(block, cls);
-    Region* region = table_.find(base);
-    const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
-    if (region == nullptr || region->cls != cls || (offset & class_tables.mask[cls]) != 0)
-        [[unlikely]]
-      return refuse(block, bytes);
-    Region::Word& tag = tag_of(*region, base, block, cls);
-    const std::uint64_t found = tag.load(std::memory_order_relaxed);
-    if (found != std::uint64_t{bytes} + 1) {
-      if (found != ((std::uint64_t{bytes} + 1) | Region::stamped)) [[unlikely]]
-        return refuse(block, bytes);
-      (&tag)[region->count].store(0, std::memory_order_relaxed);  // its stamp
-    }
-    tag.store(0, std::memory_order_relaxed);
-    cache.count_return(bytes);
-    poison(block, class_bytes(cls));
-    const std::uint32_t count = cache.counts[cls].get();
-    if (count == class_tables.limit[cls]) [[unlikely]]
-      return flush(cache, cls, {block, &tag});
-    cache.counts[cls].set(count + 1);
-    cache.blocks[cls][count] = {block, &tag};
+    if (!is_small(bytes, alignment)) return deallocate_large(cache, block, bytes, alignment);
+    const std::uint32_t cls = small_class_of(bytes, alignment);
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    deallocate_of(cache, cls, block, bytes, address & ~(slab_bytes - 1));
   }
 
   // The same for threads without a cache.
@@ -218,10 +197,40 @@ class PoolCore {
  private:
   struct Prepared;
 
-  [[nodiscard]] TENON_INLINE static Region::Word& tag_of(Region& region, std::uintptr_t base,
-                                                         const void* block,
-                                                         std::uint32_t cls) noexcept {
-    return region.tags()[(reinterpret_cast<std::uintptr_t>(block) - base) >> (cls + 6)];
+  void* allocate_large(Cache& cache, std::size_t bytes, std::size_t alignment);
+  void deallocate_large(Cache& cache, void* block, std::size_t bytes, std::size_t alignment);
+
+  // One block of a pooled class.
+  TENON_INLINE void* allocate_of(Cache& cache, std::uint32_t cls, std::size_t bytes) {
+    const std::uint32_t count = cache.counts[cls].get();
+    if (count == 0) [[unlikely]]
+      return refill(cache, cls, bytes);
+    cache.counts[cls].set(count - 1);
+    return issue(cache, cache.blocks[cls][count - 1], bytes);
+  }
+  // Contract: `base` is where the region of the block begins if it is one of the class.
+  TENON_INLINE void deallocate_of(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes,
+                                  std::uintptr_t base) {
+    Region* region = table_.find(base);
+    const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
+    if (region == nullptr || region->cls != cls || (offset & class_tables.mask[cls]) != 0)
+        [[unlikely]]
+      return refuse(block, bytes);
+    Region::Word& tag = region->tags()[offset >> (cls + 6)];
+    const std::uint64_t found = tag.load(std::memory_order_relaxed);
+    if (found != std::uint64_t{bytes} + 1) {
+      if (found != ((std::uint64_t{bytes} + 1) | Region::stamped)) [[unlikely]]
+        return refuse(block, bytes);
+      (&tag)[region->count].store(0, std::memory_order_relaxed);  // its stamp
+    }
+    tag.store(0, std::memory_order_relaxed);
+    cache.count_return(bytes);
+    poison(block, class_bytes(cls));
+    const std::uint32_t count = cache.counts[cls].get();
+    if (count == class_tables.limit[cls]) [[unlikely]]
+      return flush(cache, cls, {block, &tag});
+    cache.counts[cls].set(count + 1);
+    cache.blocks[cls][count] = {block, &tag};
   }
   // Marks a free block as issued.
   TENON_INLINE static void* issue(Cache& cache, FreeBlock free, std::size_t bytes) noexcept {

@@ -27,6 +27,7 @@ struct ThreadCaches {
 };
 
 // initial-exec: a few instructions instead of a call, also within a shared library.
-extern constinit thread_local ThreadCaches thread_caches [[gnu::tls_model("initial-exec")]];
+extern constinit thread_local ThreadCaches thread_caches
+    [[gnu::tls_model("initial-exec"), gnu::visibility("hidden")]];
 
 }  // namespace tenon::detail
