@@ -54,6 +54,12 @@ struct StackFallbackModel {
   StackFallbackAllocator<1024> resource{&upstream};
   void clear() { resource.reset(); }
 };
+struct MemoryPoolModel {
+  test::Upstream upstream;
+  MemoryPool resource{&upstream};
+  void clear() { resource.clear(); }
+  void reserve() { resource.reserve_blocks(3000, 3); }
+};
 struct TrackingModel {
   test::Upstream upstream;
   PoolAllocator pool{&upstream};
@@ -179,7 +185,7 @@ std::size_t work(std::size_t n, bool onwards) {
 
 TEMPLATE_TEST_CASE("any request of a resource may be refused", "[memory][failure]", PoolModel,
                    LimitedPoolModel, BufferPoolModel, ArenaModel, SmallArenaModel, PageCacheModel,
-                   StackFallbackModel, TrackingModel, DebugModel, StackModel) {
+                   StackFallbackModel, MemoryPoolModel, TrackingModel, DebugModel, StackModel) {
   for (const bool onwards : {false, true}) {
     std::size_t n = 0;
     while (work<TestType>(n, onwards) > 0) ++n;
@@ -204,6 +210,13 @@ TEST_CASE("making a resource may be refused", "[memory][failure]") {
       attempt([&] { const Arena arena(10'000, &upstream); });
       attempt([&] { const DualArena arena(10'000, 5'000, &upstream); });
       attempt([&] { const EventLog log(&upstream, 100); });
+      attempt([&] { const MemoryPool pool(std::size_t{1} << 20, &upstream); });
+      attempt([&] {
+        MemoryPool pool(&upstream);
+        const PooledAllocation block(1000, pool);
+        const PooledArray<double> array(500, pool);
+        CHECK(pool.stats().live_count == 2);
+      });
       attempt([&] {
         DebugOptions options;
         options.records = &upstream;

@@ -3,6 +3,7 @@
 #include <tenon/memory/arena.hpp>
 #include <tenon/memory/debug_allocator.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
+#include <tenon/memory/memory_pool.hpp>
 #include <tenon/memory/memory_report.hpp>
 #include <tenon/memory/page_cache.hpp>
 #include <tenon/memory/pool_allocator.hpp>
@@ -20,7 +21,7 @@ using namespace tenon;
 
 static_assert(ReportsUse<Arena> && ReportsUse<BufferPool> && ReportsUse<PoolAllocator> &&
               ReportsUse<FixedBufferAllocator> && ReportsUse<PageCache> &&
-              ReportsUse<DebugAllocator>);
+              ReportsUse<DebugAllocator> && ReportsUse<MemoryPool>);
 static_assert(!ReportsUse<std::pmr::memory_resource>);
 
 TEST_CASE("the report knows the process", "[memory][report]") {
