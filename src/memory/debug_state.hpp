@@ -1,6 +1,7 @@
 #pragma once
 // What DebugAllocator does, under its lock.
 
+#include "debug_faults.hpp"
 #include "debug_records.hpp"
 
 #include <tenon/memory/debug_allocator.hpp>
@@ -9,7 +10,6 @@
 #include <tenon/core/checked.hpp>
 #include <tenon/core/error.hpp>
 
-#include <cstdio>
 #include <map>
 #include <mutex>
 #include <new>
@@ -70,27 +70,27 @@ class DebugAllocator::State {
     } else {
       if (block->state == BlockState::live && !upstream_has(*block)) grow_stale(*block);
       if (block->state == BlockState::stale)
-        report(MemoryFault::stale_free, *block, attempt);
+        faults_.report(MemoryFault::stale_free, *block, attempt);
       else if (block->state != BlockState::live)
-        report(MemoryFault::double_free, *block, attempt);
+        faults_.report(MemoryFault::double_free, *block, attempt);
       else if (block->bytes != bytes)
-        report(MemoryFault::size_mismatch, *block, attempt);
+        faults_.report(MemoryFault::size_mismatch, *block, attempt);
       else if (block->alignment != alignment)
-        report(MemoryFault::alignment_mismatch, *block, attempt);
+        faults_.report(MemoryFault::alignment_mismatch, *block, attempt);
       else
         free(*block, attempt);
     }
-    raise_pending("DebugAllocator::deallocate");
+    faults_.raise_pending("DebugAllocator::deallocate");
   }
 
   std::size_t check(bool all) {
     const std::lock_guard guard(lock_);
-    const auto before = stats_.fault_count;
+    const auto before = faults_.count();
     follow_upstream();
     for (auto& [address, block] : blocks_) inspect(block);
     if (all) drain(0);
-    const auto found = static_cast<std::size_t>(stats_.fault_count - before);
-    raise_pending(all ? "DebugAllocator::flush" : "DebugAllocator::check");
+    const auto found = static_cast<std::size_t>(faults_.count() - before);
+    faults_.raise_pending(all ? "DebugAllocator::flush" : "DebugAllocator::check");
     return found;
   }
 
@@ -105,11 +105,11 @@ class DebugAllocator::State {
     if (const auto past = past_.find(stamp); past != past_.end()) known = &past->second;
     const bool is_known = known != nullptr && known->stamp == stamp;
     FaultReport found =
-        describe(MemoryFault::stale_handle, is_known ? *known : none, {0, 0, &here});
+        faults_.describe(MemoryFault::stale_handle, is_known ? *known : none, {0, 0, &here});
     found.block = pointer;
     if (!is_known) found.allocated = nullptr;
-    tell(found);
-    is_pending_ = false;
+    faults_.tell(found);
+    faults_.forget_pending();
   }
 
   // The last look: leaks are reported, and everything goes back upstream.
@@ -118,7 +118,7 @@ class DebugAllocator::State {
     follow_upstream();
     for (auto& [address, block] : blocks_) {
       inspect(block);
-      if (block.state == BlockState::live) report(MemoryFault::leak, block, {});
+      if (block.state == BlockState::live) faults_.report(MemoryFault::leak, block, {});
     }
     drain(0);
     for (auto& [address, block] : blocks_)
@@ -127,8 +127,7 @@ class DebugAllocator::State {
 
   void set_handler(FaultHandler handler, void* context) noexcept {
     const std::lock_guard guard(lock_);
-    handler_ = handler;
-    context_ = context;
+    faults_.set_handler(handler, context);
   }
 
   [[nodiscard]] DebugStats stats() noexcept {
@@ -138,6 +137,7 @@ class DebugAllocator::State {
     s.allocations = serial_;
     s.deallocations = serial_ - s.live_count;
     s.quarantined_count = quarantine_.count();
+    s.fault_count = faults_.count();
     return s;
   }
   [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
@@ -158,13 +158,7 @@ class DebugAllocator::State {
   }
 
  private:
-  // The call at fault.
-  struct Attempt {
-    std::size_t bytes = 0;
-    std::size_t alignment = 0;
-    const CallStack* stack = nullptr;
-  };
-
+  using Attempt = detail::FreeAttempt;
   using Blocks = std::pmr::map<std::uintptr_t, DebugBlock>;
   static_assert(sizeof(std::uintptr_t) == sizeof(std::uint64_t));  // one map type for both keys
 
@@ -215,7 +209,7 @@ class DebugAllocator::State {
     } catch (const std::bad_alloc&) {
       drain(0);
     }
-    raise_pending("DebugAllocator::allocate");
+    faults_.raise_pending("DebugAllocator::allocate");
     return ask();
 #endif
   }
@@ -311,8 +305,8 @@ class DebugAllocator::State {
     block.state = BlockState::quarantined;
     quarantine_.push(block);
     stats_.quarantined_bytes += block.taken_bytes();
-    if (before) report(MemoryFault::underrun, block, attempt, *before);
-    if (behind) report(MemoryFault::overrun, block, attempt, *behind);
+    if (before) faults_.report(MemoryFault::underrun, block, attempt, *before);
+    if (behind) faults_.report(MemoryFault::overrun, block, attempt, *behind);
     drain(options_.quarantine_bytes);
   }
 
@@ -333,7 +327,7 @@ class DebugAllocator::State {
       leave_quarantine(block);
       give_back(block);
       remember(block, BlockState::released);
-      if (damage) report(MemoryFault::use_after_free, block, {}, *damage);
+      if (damage) faults_.report(MemoryFault::use_after_free, block, {}, *damage);
     }
   }
 
@@ -361,11 +355,13 @@ class DebugAllocator::State {
   void inspect(DebugBlock& block) {
     drop_lost(block);
     if (block.state == BlockState::live) {
-      if (const auto damage = block.mend_front()) report(MemoryFault::underrun, block, {}, *damage);
-      if (const auto damage = block.mend_back()) report(MemoryFault::overrun, block, {}, *damage);
+      if (const auto damage = block.mend_front())
+        faults_.report(MemoryFault::underrun, block, {}, *damage);
+      if (const auto damage = block.mend_back())
+        faults_.report(MemoryFault::overrun, block, {}, *damage);
     } else if (block.state == BlockState::quarantined) {
       if (const auto damage = find_damage(block))
-        report(MemoryFault::use_after_free, block, {}, *damage);
+        faults_.report(MemoryFault::use_after_free, block, {}, *damage);
     }
   }
 
@@ -382,66 +378,17 @@ class DebugAllocator::State {
       --above;
       const DebugBlock& block = above->second;
       if (is_current(block) && address - above->first < block.bytes) {
-        FaultReport found = describe(MemoryFault::foreign_free, block, attempt);
+        FaultReport found = faults_.describe(MemoryFault::foreign_free, block, attempt);
         found.block = pointer;
         found.offset = static_cast<std::ptrdiff_t>(address - above->first);
-        tell(found);
+        faults_.tell(found);
         return;
       }
     }
-    FaultReport found = describe(MemoryFault::foreign_free, none, attempt);
+    FaultReport found = faults_.describe(MemoryFault::foreign_free, none, attempt);
     found.block = pointer;
     found.allocated = nullptr;
-    tell(found);
-  }
-
-  static FaultReport describe(MemoryFault fault, const DebugBlock& block, const Attempt& attempt) {
-    const bool was_freed =
-        block.state == BlockState::quarantined || block.state == BlockState::released;
-    return {fault,
-            block.data,
-            block.bytes,
-            block.alignment,
-            block.stamp,
-            attempt.bytes,
-            attempt.alignment,
-            0,
-            0,
-            &block.allocated,
-            was_freed ? &block.freed : nullptr,
-            attempt.stack};
-  }
-
-  void report(MemoryFault fault, const DebugBlock& block, const Attempt& attempt,
-              const Damage& damage = {0, 0}) {
-    FaultReport found = describe(fault, block, attempt);
-    found.offset = damage.offset;
-    found.damaged_bytes = damage.bytes;
-    tell(found);
-  }
-
-  void tell(const FaultReport& found) {
-    ++stats_.fault_count;
-    if (handler_ != nullptr) {
-      handler_(found, context_);
-      return;
-    }
-    std::fputs(found.text().c_str(), stderr);
-    if (is_pending_) return;
-    is_pending_ = true;
-    pending_fault_ = found.fault;
-    std::snprintf(pending_text_, sizeof pending_text_, "%s%s%s", found.summary().c_str(),
-                  found.allocated != nullptr ? "; allocated in " : "",
-                  found.allocated != nullptr ? found.allocated->top().c_str() : "");
-  }
-
-  // The first handler's second half: the first fault of this call becomes an error.
-  void raise_pending(const char* operation) {
-    if (!is_pending_) return;
-    is_pending_ = false;
-    if (pending_fault_ == MemoryFault::stale_free)
-      detail::raise<StaleTensorError>(operation, "%s", pending_text_);
-    detail::raise<ContractError>(operation, "%s", pending_text_);
+    faults_.tell(found);
   }
 
   mutable std::mutex lock_;
@@ -455,11 +402,7 @@ class DebugAllocator::State {
   std::uint64_t generation_;
   std::uint64_t serial_ = 0;
   DebugStats stats_{};
-  FaultHandler handler_ = nullptr;
-  void* context_ = nullptr;
-  bool is_pending_ = false;
-  MemoryFault pending_fault_{};
-  char pending_text_[256] = {};
+  detail::FaultSink faults_;
 };
 
 }  // namespace tenon
