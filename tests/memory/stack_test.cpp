@@ -5,8 +5,12 @@
 
 #include <tenon/memory.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory_resource>
+#include <random>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -145,4 +149,50 @@ TEST_CASE("any upstream request may fail, once or from then on, through every st
       CHECK(requests.used_bytes() == 0);
     }
   }
+}
+
+TEST_CASE("layers over and under a pool for all threads", "[memory][stack][threads]") {
+  constexpr std::size_t thread_count = 4, rounds = 2000;
+  tn::Budget system(tn::system_resource(), std::size_t{256} << 20);
+  tn::TrackingAllocator below(&system);
+  {
+    tn::MemoryPool pool(&below);
+    tn::Budget limited(&pool, 4 * 64 * 1024);
+    tn::EventLog log(tn::system_resource(), 1000);  // full long before the end
+    tn::TrackingAllocator above(&limited, {.log = &log});
+    std::atomic<std::uint64_t> refused{0};
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < thread_count; ++t)
+      threads.emplace_back([&, t] {
+        Blocks mine;
+        std::mt19937 random(static_cast<unsigned>(t));
+        for (std::size_t i = 0; i < rounds; ++i) {
+          const std::size_t bytes = random() % 8192;
+          try {
+            mine.emplace_back(above.allocate(bytes, 64), bytes);
+          } catch (const tn::BudgetError&) {
+            ++refused;
+            give_back(above, mine);
+          }
+        }
+        give_back(above, mine);
+      });
+    for (auto& thread : threads) thread.join();
+    const auto s = above.stats();
+    CHECK(refused > 0);
+    CHECK(s.refusals == refused);
+    CHECK(s.live_bytes == 0);
+    CHECK(s.live_count == 0);
+    CHECK(s.allocations == thread_count * rounds - refused);
+    CHECK(s.peak_bytes <= limited.max_bytes());
+    CHECK(limited.used_bytes() == 0);
+    CHECK(limited.peak_bytes() <= limited.max_bytes());
+    CHECK(pool.get_allocation_count() == s.allocations);
+    CHECK(pool.get_total_allocated() == 0);
+    CHECK(below.stats().live_bytes == system.used_bytes());
+    CHECK(below.stats().live_bytes >= pool.get_total_capacity());
+    CHECK(log.events().size() == 1000);
+    CHECK(log.dropped_count() == 2 * s.allocations + refused - 1000);
+  }
+  CHECK(below.stats().live_bytes == 0);
 }
