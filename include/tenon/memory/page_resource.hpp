@@ -53,10 +53,7 @@ class Immortal {
 
 // Has the system put physical memory behind whole pages; contents stay.
 inline void populate(void* start, std::size_t bytes) noexcept {
-#ifdef MADV_POPULATE_WRITE
-  if (::madvise(start, bytes, MADV_POPULATE_WRITE) == 0) return;
-#endif
-  auto* first = static_cast<volatile unsigned char*>(start);  // kernels before 5.14: touch them
+  auto* first = static_cast<volatile unsigned char*>(start);
   for (std::size_t at = 0; at < bytes; at += page_bytes()) first[at] = first[at];
 }
 
