@@ -38,12 +38,37 @@ void PoolCore::deallocate_large(Cache& cache, void* block, std::size_t bytes,
   const std::uint32_t cls = class_of(bytes, alignment);
   if (cls == exact_class) [[unlikely]]
     return deallocate_exact(cache, block, bytes, alignment);
-  deallocate_of(cache, cls, block, bytes, reinterpret_cast<std::uintptr_t>(block));
+  deallocate_of(cache, cls, block, bytes);
+}
+
+void PoolCore::deallocate_searched(Cache& cache, std::uint32_t cls, void* block,
+                                   std::size_t bytes) {
+  const std::uintptr_t base = region_base(block, cls);
+  Region* region = table_.find(base);
+  const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
+  if (region == nullptr || region->cls != cls || (offset & class_tables.mask[cls]) != 0)
+      [[unlikely]]
+    return refuse(block, bytes);
+  Region::Word& tag = region->tags()[offset >> (cls + 6)];
+  const std::uint64_t found = tag.load(std::memory_order_relaxed);
+  if (found != std::uint64_t{bytes} + 1) {
+    if (found != ((std::uint64_t{bytes} + 1) | Region::stamped)) [[unlikely]]
+      return refuse(block, bytes);
+    (&tag)[region->count].store(0, std::memory_order_relaxed);  // its stamp
+  }
+  tag.store(0, std::memory_order_relaxed);
+  cache.count_return(bytes);
+  poison(block, class_bytes(cls));
+  const std::uint32_t count = cache.counts[cls].get();
+  if (count == class_tables.limit[cls]) [[unlikely]]
+    return flush(cache, cls, {block, &tag});
+  cache.counts[cls].set(count + 1);
+  cache.blocks[cls][count] = {block, &tag};
 }
 
 // Fills the cache and serves the request that found it empty.
 void* PoolCore::refill(Cache& cache, std::uint32_t cls, std::size_t bytes) {
-  fold(cache);
+  meet_depot(cache);
   std::uint32_t taken = take(cls, cache.blocks[cls], batch(cls));
   while (taken == 0) {
     grow(cls, bytes);
@@ -57,7 +82,7 @@ void* PoolCore::refill(Cache& cache, std::uint32_t cls, std::size_t bytes) {
 // Makes room in a full cache for a block. The oldest blocks leave: the newest are in the
 // processor's caches.
 void PoolCore::flush(Cache& cache, std::uint32_t cls, FreeBlock block) noexcept {
-  fold(cache);
+  meet_depot(cache);
   FreeBlock* blocks = cache.blocks[cls];
   const std::uint32_t leaving = batch(cls);
   const std::uint32_t staying = cache.counts[cls].get() - leaving;
@@ -69,13 +94,24 @@ void PoolCore::flush(Cache& cache, std::uint32_t cls, FreeBlock block) noexcept 
 }
 
 void PoolCore::flush_all(Cache& cache) noexcept {
-  fold(cache);
+  meet_depot(cache);
   for (std::uint32_t cls = 0; cls < class_count; ++cls) {
     const std::uint32_t count = cache.counts[cls].get();
     give(cls, cache.blocks[cls], count);
     cache.received.set(cache.received.get() - count);
     cache.counts[cls].set(0);
   }
+}
+
+// What is due whenever a cache leaves its fast path.
+void PoolCore::meet_depot(Cache& cache) noexcept {
+  fold(cache);
+  const std::uint64_t withdrawals = withdrawals_.load(std::memory_order_acquire);
+  if (cache.withdrawals_seen == withdrawals) return;
+  for (std::uint32_t cls = 0; cls < class_count; ++cls)
+    for (std::uint32_t i = cache.counts[cls].get(); i < cache_places; ++i)
+      cache.blocks[cls][i] = {};
+  cache.withdrawals_seen = withdrawals;
 }
 
 // Moves the cache's live bytes and peak into the pool's.

@@ -34,7 +34,7 @@ struct ClassTables {
   std::uint64_t mask[class_count];                // what no offset of a block has
   std::uint32_t limit[class_count];               // of free blocks in a cache
 };
-inline constexpr std::uint32_t max_cached_blocks = 64;
+inline constexpr std::uint32_t cache_places = 64;  // one more than a cache ever holds
 constexpr ClassTables class_tables = [] {
   ClassTables t{};
   for (std::uint32_t cls = 0, i = 0; cls < slab_class_count; ++cls)
@@ -42,7 +42,7 @@ constexpr ClassTables class_tables = [] {
   for (std::uint32_t cls = 0; cls < class_count; ++cls) {
     t.mask[cls] = class_bytes(cls) - 1;
     t.limit[cls] = static_cast<std::uint32_t>(
-        std::clamp<std::size_t>((std::size_t{1} << 20) / class_bytes(cls), 1, max_cached_blocks));
+        std::clamp<std::size_t>((std::size_t{1} << 20) / class_bytes(cls), 1, cache_places - 1));
   }
   return t;
 }();
@@ -107,7 +107,10 @@ struct alignas(64) Cache {
   Owned<std::uint64_t> exact_deallocations;
   Owned<std::uint64_t> exact_allocations;
   Owned<std::uint32_t> counts[class_count];
-  FreeBlock blocks[class_count][max_cached_blocks];
+  // Above the count lie the blocks issued from there, so that one that comes back to its place need
+  // not be searched. Such a memory is void once a region was withdrawn since `withdrawals_seen`.
+  std::uint64_t withdrawals_seen = 0;
+  FreeBlock blocks[class_count][cache_places] = {};
 
   [[nodiscard]] std::uint64_t deallocations() const noexcept {
     std::uint64_t free_blocks = 0;
@@ -162,9 +165,7 @@ class PoolCore {
   TENON_INLINE void deallocate(Cache& cache, void* block, std::size_t bytes,
                                std::size_t alignment) {
     if (!is_small(bytes, alignment)) return deallocate_large(cache, block, bytes, alignment);
-    const std::uint32_t cls = small_class_of(bytes, alignment);
-    const auto address = reinterpret_cast<std::uintptr_t>(block);
-    deallocate_of(cache, cls, block, bytes, address & ~(slab_bytes - 1));
+    deallocate_of(cache, small_class_of(bytes, alignment), block, bytes);
   }
 
   // The same for threads without a cache.
@@ -208,30 +209,22 @@ class PoolCore {
     cache.counts[cls].set(count - 1);
     return issue(cache, cache.blocks[cls][count - 1], bytes);
   }
-  // Contract: `base` is where the region of the block begins if it is one of the class.
-  TENON_INLINE void deallocate_of(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes,
-                                  std::uintptr_t base) {
-    Region* region = table_.find(base);
-    const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
-    if (region == nullptr || region->cls != cls || (offset & class_tables.mask[cls]) != 0)
-        [[unlikely]]
-      return refuse(block, bytes);
-    Region::Word& tag = region->tags()[offset >> (cls + 6)];
-    const std::uint64_t found = tag.load(std::memory_order_relaxed);
-    if (found != std::uint64_t{bytes} + 1) {
-      if (found != ((std::uint64_t{bytes} + 1) | Region::stamped)) [[unlikely]]
-        return refuse(block, bytes);
-      (&tag)[region->count].store(0, std::memory_order_relaxed);  // its stamp
-    }
-    tag.store(0, std::memory_order_relaxed);
-    cache.count_return(bytes);
-    poison(block, class_bytes(cls));
+  TENON_INLINE void deallocate_of(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes) {
     const std::uint32_t count = cache.counts[cls].get();
-    if (count == class_tables.limit[cls]) [[unlikely]]
-      return flush(cache, cls, {block, &tag});
-    cache.counts[cls].set(count + 1);
-    cache.blocks[cls][count] = {block, &tag};
+    const FreeBlock place = cache.blocks[cls][count];
+    if (place.block == block &&
+        cache.withdrawals_seen == withdrawals_.load(std::memory_order_relaxed) &&
+        place.tag->load(std::memory_order_relaxed) == std::uint64_t{bytes} + 1) {
+      place.tag->store(0, std::memory_order_relaxed);
+      cache.count_return(bytes);
+      poison(block, class_bytes(cls));
+      cache.counts[cls].set(count + 1);
+      return;
+    }
+    deallocate_searched(cache, cls, block, bytes);
   }
+  // The same for a block that does not come back to its place.
+  void deallocate_searched(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes);
   // Marks a free block as issued.
   TENON_INLINE static void* issue(Cache& cache, FreeBlock free, std::size_t bytes) noexcept {
     free.tag->store(std::uint64_t{bytes} + 1, std::memory_order_relaxed);
@@ -247,6 +240,7 @@ class PoolCore {
   TENON_COLD void* refill(Cache& cache, std::uint32_t cls, std::size_t bytes);
   TENON_COLD void flush(Cache& cache, std::uint32_t cls, FreeBlock block) noexcept;
   void flush_all(Cache& cache) noexcept;
+  void meet_depot(Cache& cache) noexcept;
   void fold(Cache& cache) noexcept;
   [[nodiscard]] std::uint32_t take(std::uint32_t cls, FreeBlock* to, std::uint32_t most) noexcept;
   void give(std::uint32_t cls, const FreeBlock* from, std::uint32_t count) noexcept;
@@ -269,6 +263,7 @@ class PoolCore {
   void* acquire_upstream(std::size_t bytes, std::size_t alignment, std::size_t requested);
 
   RegionTable table_;
+  std::atomic<std::uint64_t> withdrawals_{0};  // of regions with classes
   std::pmr::memory_resource* upstream_;
   std::uint64_t id_;  // never used twice in a program
   bool reports_;

@@ -202,7 +202,10 @@ void PoolCore::withdraw(Region& region) noexcept {
   if (region.next != nullptr) region.next->previous = region.previous;
   table_.erase(region.base);
   owned_bytes_.fetch_sub(region.bytes, std::memory_order_relaxed);
-  if (region.cls != exact_class) depot.owned_count -= region.count;
+  if (region.cls != exact_class) {
+    depot.owned_count -= region.count;
+    withdrawals_.fetch_add(1, std::memory_order_release);
+  }
   dismiss(region);
 }
 

@@ -24,7 +24,7 @@ class PoolCore;
 //
 // Threads: everything may be called by any thread at any time, except clear() and the destructor;
 // a block may be freed by another thread than the one that asked for it. Each thread has a cache of
-// at most 1 MiB per class (64 blocks, one block from 1 MiB on), which it uses without a lock or an
+// at most 1 MiB per class (63 blocks, one block from 1 MiB on), which it uses without a lock or an
 // atomic read-modify-write; caches exchange half their blocks at a time with a depot that has one
 // spin lock per class. Calls of upstream are serialised under a lock of the pool's own, so that
 // upstream need not be thread-safe. A thread that ends gives its cache back; a thread that frees
