@@ -1,6 +1,7 @@
 // The laws of memory resources, run on every resource and on stacks of them.
 
 #include "models.hpp"
+#include "reference.hpp"
 
 #include <tenon/memory/resource.hpp>
 
@@ -16,92 +17,7 @@
 #include <vector>
 
 using namespace tenon;
-
-namespace {
-
-// The obviously right model: a map of what is alive, and the names of what died.
-class Reference {
- public:
-  struct Block {
-    std::size_t bytes;
-    std::size_t alignment;
-    std::uint64_t stamp;
-    unsigned char fill;
-  };
-  struct Name {
-    void* block;
-    std::uint64_t stamp;
-  };
-
-  std::multimap<std::byte*, Block> live;
-  std::vector<Name> dead;
-  std::size_t live_bytes = 0;
-  std::size_t peak_bytes = 0;
-  std::uint64_t allocations = 0;
-  std::uint64_t last_stamp = 0;
-
-  // Checks a new block against all live ones, fills it, and notes it.
-  void issue(void* pointer, Block block) {
-    auto* start = static_cast<std::byte*>(pointer);
-    const std::size_t alignment = std::max(block.alignment, std::size_t{64});
-    bool good = reinterpret_cast<std::uintptr_t>(start) % alignment == 0 && start != nullptr;
-    good = good && block.stamp > last_stamp;
-    if (block.bytes > 0) {
-      auto next = live.lower_bound(start);
-      while (next != live.end() && next->second.bytes == 0) ++next;
-      good = good && (next == live.end() || start + block.bytes <= next->first);
-      auto before = live.lower_bound(start);
-      while (before != live.begin()) {
-        --before;
-        if (before->second.bytes == 0) continue;
-        good = good && before->first + before->second.bytes <= start;
-        break;
-      }
-      std::memset(start, block.fill, block.bytes);
-    }
-    if (!good) FAIL("a block is misaligned, overlaps another or has an old stamp");
-    last_stamp = block.stamp;
-    live.emplace(start, block);
-    live_bytes += block.bytes;
-    peak_bytes = std::max(peak_bytes, live_bytes);
-    ++allocations;
-  }
-
-  void check_contents(std::multimap<std::byte*, Block>::iterator it) const {
-    const auto fill = std::byte{it->second.fill};
-    if (!std::all_of(it->first, it->first + it->second.bytes, [&](auto b) { return b == fill; }))
-      FAIL("a block lost its contents");
-  }
-
-  void forget(std::multimap<std::byte*, Block>::iterator it) {
-    dead.push_back({it->first, it->second.stamp});
-    live_bytes -= it->second.bytes;
-    live.erase(it);
-  }
-};
-
-template <class Resource>
-void compare(const Resource& resource, const Reference& reference) {
-  const auto s = resource.stats();
-  if (s.live_bytes != reference.live_bytes || s.live_count != reference.live.size() ||
-      s.peak_bytes != reference.peak_bytes || s.allocations != reference.allocations ||
-      s.deallocations != reference.allocations - reference.live.size()) {
-    CHECK(s.live_bytes == reference.live_bytes);
-    CHECK(s.live_count == reference.live.size());
-    CHECK(s.peak_bytes == reference.peak_bytes);
-    CHECK(s.allocations == reference.allocations);
-    FAIL("statistics differ from the model");
-  }
-}
-
-void check_names(const StampedResource& resource, const Reference& reference) {
-  for (const auto& [start, block] : reference.live)
-    if (!resource.is_live(start, block.stamp)) FAIL("a live block is said to be dead");
-  for (const auto& name : reference.dead)
-    if (resource.is_live(name.block, name.stamp)) FAIL("a dead block is said to be live");
-}
-
-}  // namespace
+using namespace tenon::test;
 
 TEMPLATE_TEST_CASE("Random operations agree with the reference model", "[memory]",
                    TENON_MEMORY_MODELS) {
