@@ -26,3 +26,4 @@
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/eval/eval.hpp>
+#include <tenon/eval/reserve.hpp>
