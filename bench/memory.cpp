@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -24,6 +25,7 @@ namespace {
 using namespace tenon::bench;
 using tenon::Arena;
 using tenon::BufferPool;
+using tenon::MemoryPool;
 using tenon::PoolAllocator;
 
 struct Size {
@@ -43,10 +45,15 @@ std::size_t live_count(std::size_t bytes) {
   return std::min<std::size_t>(10'000, (std::size_t{512} << 20) / bytes);
 }
 
+std::string joined(std::string first, const char* second) {
+  first += second;
+  return first;
+}
+
 template <class Make>
 void add(const std::string& row, const char* who, Make make,
          void (*body)(benchmark::State&, decltype(make())&, std::size_t), std::size_t bytes) {
-  benchmark::RegisterBenchmark((row + "/" + who).c_str(), [=](benchmark::State& state) {
+  benchmark::RegisterBenchmark(joined(joined(row, "/"), who).c_str(), [=](benchmark::State& state) {
     auto subject = make();
     body(state, subject, bytes);
   });
@@ -156,7 +163,18 @@ void pass(benchmark::State& state, Subject& subject, std::size_t bytes) {
   ends = true;
 }
 
-// Calls f(name, make) for everybody that serves one thread.
+// Each thread takes and gives back blocks of its own from the one subject.
+template <class Shared>
+void pair_of_each(benchmark::State& state, Shared& subject, std::size_t bytes) {
+  subject.deallocate(subject.allocate(bytes), bytes);
+  for (auto _ : state) {
+    void* block = subject.allocate(bytes);
+    benchmark::DoNotOptimize(block);
+    subject.deallocate(block, bytes);
+  }
+}
+
+// Calls f(name, make) for everybody that serves several threads, ours aside.
 template <class F>
 void for_each_peer(const F& f) {
   f("glibc", [] { return General::glibc(); });
@@ -179,16 +197,50 @@ void for_each(const F& f) {
   for_each_peer(f);
 }
 
+template <class F>
+void for_each_shared(const F& f) {
+  f("tenon", [] { return Direct<MemoryPool>(); });
+  for_each_peer(f);
+}
+
+// MemoryPool: pairs by one thread, pairs by two, and blocks passed from one to the other.
+void add_rows_of_memory_pool() {
+  for (const Size& size : sizes) {
+    for_each_shared([&](const char* who, auto make) {
+      add(joined("pool pair ", size.name), who, make, pair<decltype(make())>, size.bytes);
+    });
+  }
+  for (const Size& size : {sizes[1], sizes[3], sizes[4]}) {
+    for_each_shared([&](const char* who, auto make) {
+      using Subject = decltype(make());
+      const auto shared = std::shared_ptr<Subject>(new Subject(make()));
+      const std::size_t bytes = size.bytes;
+      const auto name = [&](const char* what) {
+        return joined(joined(joined(what, size.name), "/"), who);
+      };
+      benchmark::RegisterBenchmark(
+          name("threads, pair ").c_str(),
+          [shared, bytes](benchmark::State& state) { pair_of_each(state, *shared, bytes); })
+          ->Threads(2)
+          ->UseRealTime();
+      benchmark::RegisterBenchmark(name("threads, pass ").c_str(), [shared, bytes](
+                                                                       benchmark::State& state) {
+        pass(state, *shared, bytes);
+      })->UseRealTime();
+    });
+  }
+}
+
 void add_rows() {
   for (const Size& size : sizes) {
-    const std::string name = std::string("pair ") + size.name;
+    const std::string name = joined("pair ", size.name);
     for_each([&](const char* who, auto make) {
       add(name, who, make, pair<decltype(make())>, size.bytes);
     });
   }
   for (const Size& size : sizes) {
     const std::string name =
-        std::to_string(live_count(size.bytes)) + " live, " + std::string(size.name);
+        joined(joined(std::to_string(live_count(size.bytes)), " live, "), size.name);
     for_each([&](const char* who, auto make) {
       add(name, who, make, live<decltype(make())>, size.bytes);
     });
@@ -198,16 +250,18 @@ void add_rows() {
   });
   const auto bump = [](const char* who, auto make) {
     for (const Size& size : {sizes[0], sizes[1], sizes[3]})
-      add(std::string("bump ") + size.name, who, make, frame<decltype(make())>, size.bytes);
+      add(joined("bump ", size.name), who, make, frame<decltype(make())>, size.bytes);
   };
   bump("tenon", [] { return Direct<Arena>(); });
   bump("raw", [] { return RawBump(); });
   bump("pool_clear", [] { return Direct<PoolAllocator>(); });
   bump("pmr_monotonic", [] { return Monotonic(); });
+  add_rows_of_memory_pool();
 }
 
 void print_resident_table() {
   print_resident_heading();
+  print_resident("memory_pool", [] { return Direct<MemoryPool>(); });
   for_each([](const char* who, auto make) { print_resident(who, make); });
 }
 

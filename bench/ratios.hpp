@@ -25,7 +25,10 @@ class RatioReporter : public benchmark::ConsoleReporter {
       if (slash == std::string::npos) continue;
       const std::string row = name.substr(0, slash);
       if (std::find(rows_.begin(), rows_.end(), row) == rows_.end()) rows_.push_back(row);
-      times_[row][name.substr(slash + 1)].push_back(run.GetAdjustedCPUTime());
+      // Rows of several threads ask for the time that passes.
+      const bool is_real = run.run_name.time_type == "real_time";
+      times_[row][name.substr(slash + 1)].push_back(is_real ? run.GetAdjustedRealTime()
+                                                            : run.GetAdjustedCPUTime());
     }
   }
 

@@ -114,9 +114,9 @@ TEMPLATE_TEST_CASE("RapidCheck finds no operations that break a resource", "[mem
   const std::size_t wanted = wanted_operations();
   const auto operations =
       rc::gen::resize(600, rc::gen::container<std::vector<Operation>>(operation()));
-  for (std::uint64_t seed = 1; done < wanted; ++seed) {
-    rc::detail::TestParams params;
-    params.seed = seed;
+  rc::detail::TestParams params;
+  while (done < wanted) {
+    ++params.seed;
     params.maxSuccess = 5;
     const auto result = rc::detail::checkTestable(
         [&] {
