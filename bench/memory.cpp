@@ -142,8 +142,10 @@ void pass(benchmark::State& state, Subject& subject, std::size_t bytes) {
   std::jthread consumer([&] {
     for (std::size_t i = 0;; i = (i + 1) % places) {
       void* block = nullptr;
-      while ((block = ring[i].block.load(std::memory_order_acquire)) == nullptr)
+      while ((block = ring[i].block.load(std::memory_order_acquire)) == nullptr) {
         if (ends.load(std::memory_order_relaxed)) return;
+        std::this_thread::yield();  // the other one may wait for this processor
+      }
       ring[i].block.store(nullptr, std::memory_order_release);
       subject.deallocate(block, bytes);
     }
@@ -152,14 +154,12 @@ void pass(benchmark::State& state, Subject& subject, std::size_t bytes) {
   for (auto _ : state) {
     void* block = subject.allocate(bytes);
     std::memcpy(block, &bytes, sizeof bytes);
-    while (ring[i].block.load(std::memory_order_acquire) != nullptr) {
-    }
+    while (ring[i].block.load(std::memory_order_acquire) != nullptr) std::this_thread::yield();
     ring[i].block.store(block, std::memory_order_release);
     i = (i + 1) % places;
   }
   for (Place& place : ring)
-    while (place.block.load(std::memory_order_acquire) != nullptr) {
-    }
+    while (place.block.load(std::memory_order_acquire) != nullptr) std::this_thread::yield();
   ends = true;
 }
 
