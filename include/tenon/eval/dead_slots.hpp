@@ -37,12 +37,17 @@ class DeadSlots {
         if (slot.first == position) unpoison(workspace_ + slot.offset, slot.bytes);
       });
   }
-  // After it: the slots that end with it.
+  // After it: the slots that end with it, but for bytes where the stage's own value took their place.
   void leave([[maybe_unused]] int position) const noexcept {
-    if constexpr (poisons)
+    if constexpr (poisons) {
       for_each([&](const Slot& slot) {
         if (slot.last == position) poison(workspace_ + slot.offset, slot.bytes);
       });
+      for_each([&](const Slot& slot) {
+        if (slot.first <= position && position < slot.last)
+          unpoison_contents(workspace_ + slot.offset, slot.bytes);
+      });
+    }
   }
 
  private:
