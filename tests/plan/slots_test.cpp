@@ -26,7 +26,7 @@ constexpr bool valid(const tn::Plan<N>& plan) {
   const auto& s = plan.structure;
   std::array<int, static_cast<std::size_t>(N)> position{};
   for (int p = 0; p < s.stages; ++p)
-    position[static_cast<std::size_t>(s.order[static_cast<std::size_t>(p)])] = p;
+    position[static_cast<std::size_t>(plan.slots.order[static_cast<std::size_t>(p)])] = p;
   const auto stage_of_reader = [&](std::size_t i) {  // the nearest stage root above node i
     int up = plan.records[i].parent;
     while (up > 0 && !s.is_stage(up)) up = plan.records[static_cast<std::size_t>(up)].parent;
@@ -119,4 +119,57 @@ TEST_CASE("The validator finds what is wrong") {
   bad = good;
   for (auto& s : bad.slots.value) s.last = s.first;
   CHECK_FALSE(valid(bad));
+}
+
+namespace {
+
+// The stages of a plan as needs, in the order of the tree, and the peak of the order that was planned.
+template <class E>
+constexpr std::size_t planned_peak() {
+  constexpr auto& plan = tn::plan_of<E>;
+  constexpr auto count = static_cast<std::size_t>(plan.stages);
+  std::array<tn::StageNeed, count> needs{};
+  std::array<int, count> order{};
+  std::array<int, static_cast<std::size_t>(plan.structure.count)> position{};
+  for (std::size_t p = count; p-- > 0;) {
+    const auto root = static_cast<std::size_t>(plan.structure.order[p]);
+    position[root] = static_cast<int>(p);
+    const int reader = plan.structure.reader[root];
+    const auto bytes = [](const tn::Slot& s) { return (s.bytes + 63) / 64 * 64; };
+    needs[p] = {reader < 0 ? -1 : position[static_cast<std::size_t>(reader)],
+                bytes(plan.slots.value[root]),
+                bytes(plan.slots.scratch[root]) + bytes(plan.slots.core[root])};
+  }
+  for (std::size_t p = 0; p < count; ++p)
+    order[p] = position[static_cast<std::size_t>(plan.slots.order[p])];
+  return tn::peak_of_order(needs, order);
+}
+
+template <index_t M, index_t N>
+using Matrix = tn::TensorView<const float, tn::Shape<M, N>>;
+
+// Formula: (8, 256) · (256, 8) products whose operands are made of wide products themselves: it pays to
+// finish what is wide before beginning with the next.
+using Narrow = decltype(tn::matmul(
+    tn::matmul(std::declval<Matrix<8, 16>>(), std::declval<Matrix<16, 256>>()),
+    tn::matmul(std::declval<Matrix<256, 16>>(), std::declval<Matrix<16, 8>>())));
+using Wide =
+    decltype(tn::matmul(tn::matmul(std::declval<Matrix<8, 16>>(), std::declval<Matrix<16, 512>>()),
+                        std::declval<Matrix<512, 8>>()));
+using SmallBeforeLarge = decltype(std::declval<Narrow>() + std::declval<Wide>());
+
+static_assert(planned_peak<SmallBeforeLarge>() <= tn::plan_of<SmallBeforeLarge>.workspace_bytes);
+static_assert(valid(tn::plan_of<SmallBeforeLarge>));
+
+}  // namespace
+
+TEST_CASE("A constant plan is no higher than the same plan in the order of the tree") {
+  using E = SmallBeforeLarge;
+  constexpr auto in_tree_order =
+      tn::detail::plan_slots<tn::detail::kernel_types(tn::detail::pattern_records<E>)>(
+          tn::detail::bound_records<E>(), tn::detail::pattern_records<E>,
+          tn::detail::structure_of<E>, false);
+  CHECK(tn::plan_of<E>.workspace_bytes < in_tree_order.workspace_bytes);
+  CHECK(tn::plan_of<E>.slots.order != in_tree_order.order);
+  CHECK(tn::plan_of<E>.workspace_bytes == planned_peak<E>());
 }

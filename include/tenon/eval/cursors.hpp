@@ -51,6 +51,7 @@ struct Evaluation {
 
   static constexpr const auto& records = pattern_records<E>;
   static constexpr const auto& structure = structure_of<E>;
+  static constexpr const auto& order = stage_order<E>;
 };
 
 template <class S>

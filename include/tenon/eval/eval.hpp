@@ -35,7 +35,7 @@ namespace tenon::detail::inline TENON_MODE {
 template <class E>
 [[nodiscard]] constexpr auto slots_for(const E& e) {
   const auto records = run_time_records(e);
-  return plan_slots<kernel_types(pattern_records<E>)>(records, records, structure_of<E>);
+  return plan_slots<kernel_types(pattern_records<E>)>(records, records, structure_of<E>, false);
 }
 
 // Stages of one elementwise loop need no slots at all, whatever the extents.

@@ -120,11 +120,10 @@ TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
 // Runs the stages in the order of the plan; the last writes dst.
 template <class Eval, class View>
 TENON_INLINE void run_stages(const Eval& x, const View& dst) {
-  constexpr auto& structure = Eval::structure;
   const DeadSlots dead(x.slots, x.workspace);
   [&]<std::size_t... P>(std::index_sequence<P...>) {
     const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
-      constexpr int stage = structure.order[At];
+      constexpr int stage = Eval::order[At];
       dead.enter(static_cast<int>(At));
       if constexpr (stage == 0)
         run_stage_into<0>(x, dst);
@@ -134,7 +133,7 @@ TENON_INLINE void run_stages(const Eval& x, const View& dst) {
       dead.leave(static_cast<int>(At));
     };
     (run(std::integral_constant<std::size_t, P>{}), ...);
-  }(std::make_index_sequence<static_cast<std::size_t>(structure.stages)>{});
+  }(std::make_index_sequence<static_cast<std::size_t>(Eval::structure.stages)>{});
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

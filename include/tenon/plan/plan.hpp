@@ -29,12 +29,10 @@ struct Plan {
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <unsigned Types, std::size_t N>
-[[nodiscard]] constexpr auto make_plan(const std::array<Record, N>& records,
-                                       const std::array<Record, N>& patterns,
-                                       const Structure<static_cast<int>(N)>& structure) {
-  Plan<static_cast<int>(N)> plan{records, structure,
-                                 plan_slots<Types>(records, patterns, structure)};
+template <int N>
+[[nodiscard]] constexpr auto make_plan(const Records<N>& records, const Structure<N>& structure,
+                                       const Slots<N>& slots) {
+  Plan<N> plan{records, structure, slots};
   const std::size_t result = align_up(plan.slots.result_bytes, workspace_alignment);
   plan.workspace_bytes = plan.slots.workspace_bytes;
   plan.workspace_bytes_if_aliased =
@@ -48,8 +46,7 @@ template <unsigned Types, std::size_t N>
 
 template <class E>
 consteval auto make_static_plan() {
-  constexpr auto records = bound_records<E>();
-  return make_plan<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>);
+  return make_plan(bound_records<E>(), structure_of<E>, static_slots<E>);
 }
 
 template <class X>
@@ -90,8 +87,10 @@ template <Expression E>
       else
         return detail::run_time_records(detail::as_operand(e));
     }();
-    return detail::make_plan<detail::kernel_types(detail::pattern_records<X>)>(
-        records, records, detail::structure_of<X>);
+    constexpr auto& structure = detail::structure_of<X>;
+    return detail::make_plan(records, structure,
+                             detail::plan_slots<detail::kernel_types(detail::pattern_records<X>)>(
+                                 records, records, structure, false));
   }
 }
 

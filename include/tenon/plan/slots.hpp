@@ -1,6 +1,7 @@
 #pragma once
 // From stages to bytes: how much every stage needs, from when to when, and at which offset.
 
+#include <tenon/plan/order.hpp>
 #include <tenon/plan/structure.hpp>
 
 #include <tenon/kernels/normalize.hpp>
@@ -25,6 +26,7 @@ struct Slots {
   std::array<Slot, count> value{};
   std::array<Slot, count> scratch{};
   std::array<Slot, count> core{};
+  std::array<int, count> order{};  // stage roots in the order in which they run
   std::size_t workspace_bytes = 0;
   std::size_t result_bytes = 0;
   int temporaries = 0;  // stored nodes beside the result
@@ -57,34 +59,78 @@ namespace tenon::detail::inline TENON_MODE {
 template <unsigned Types, std::size_t N>
 class SlotPlanner {
  public:
-  // `patterns` tells which extents of the records are bounds that the run may stay below.
+  // `patterns` tells which extents of the records are bounds that the run may stay below. Stages run in
+  // the order of the tree, or, where they may be reordered, in one that needs least.
   constexpr SlotPlanner(const std::array<Record, N>& records, const std::array<Record, N>& patterns,
-                        const Structure<static_cast<int>(N)>& structure)
+                        const Structure<static_cast<int>(N)>& structure, bool may_reorder)
       : records_(records), patterns_(patterns), structure_(structure) {
-    for (int p = 0; p < structure_.stages; ++p) plan_stage(p);
-    for (int p = 0; p < structure_.stages; ++p) extend_lives(p);
-    place();
+    out_.order = structure_.order;
+    for (int p = 0; p < structure_.stages; ++p) measure(static_cast<std::size_t>(root_at(p)));
     out_.result_bytes = record_bytes(records_[0]);
     out_.temporaries = structure_.stages - 1;
+    arrange();
+    if (may_reorder && structure_.stages > 2 && is_tree()) {
+      const auto in_tree_order = out_;
+      order_for_least_peak();
+      arrange();
+      if (out_.workspace_bytes >= in_tree_order.workspace_bytes) out_ = in_tree_order;
+    }
   }
 
   [[nodiscard]] constexpr const Slots<static_cast<int>(N)>& result() const { return out_; }
 
  private:
   constexpr int end(std::size_t i) const { return static_cast<int>(i) + records_[i].subtree; }
+  constexpr int root_at(int position) const {
+    return out_.order[static_cast<std::size_t>(position)];
+  }
 
-  constexpr void plan_stage(int position) {
-    const auto root =
-        static_cast<std::size_t>(structure_.order[static_cast<std::size_t>(position)]);
-    const auto need = [&](Slot& slot, std::size_t bytes) { slot = {0, bytes, position, position}; };
-    if (root != 0) need(out_.value[root], record_bytes(records_[root]));
+  // How many bytes the stage of `root` needs, and for what.
+  constexpr void measure(std::size_t root) {
+    if (root != 0) out_.value[root].bytes = record_bytes(records_[root]);
     const int core = structure_.core[root];
     if (core < 0) return;
     const auto c = static_cast<std::size_t>(core);
-    need(out_.scratch[root], kernel_bytes(c));
+    out_.scratch[root].bytes = kernel_bytes(c);
     if (!same_extents(records_[c], records_[root]) ||
         may_be_stretched(core, static_cast<int>(root)))
-      need(out_.core[root], record_bytes(records_[c]));
+      out_.core[root].bytes = record_bytes(records_[c]);
+  }
+
+  // Lives and offsets for the order that stands.
+  constexpr void arrange() {
+    for (int p = 0; p < structure_.stages; ++p) {
+      const auto root = static_cast<std::size_t>(root_at(p));
+      for (Slot* slot : {&out_.value[root], &out_.scratch[root], &out_.core[root]})
+        slot->first = slot->last = p;
+    }
+    for (int p = 0; p < structure_.stages; ++p) extend_lives(p);
+    place();
+  }
+
+  // True where every stored value is read by one stage: no name of a let stands for one.
+  constexpr bool is_tree() const {
+    for (std::size_t i = 0; i < N; ++i)
+      if (records_[i].kind == Kind::bound && structure_.is_stage(structure_.let_of[i] + 1))
+        return false;
+    return true;
+  }
+
+  constexpr void order_for_least_peak() {
+    std::array<StageNeed, N> needs{};
+    std::array<int, N> position{};
+    const auto count = static_cast<std::size_t>(structure_.stages);
+    for (std::size_t p = count; p-- > 0;) {  // readers first
+      const auto root = static_cast<std::size_t>(structure_.order[p]);
+      position[root] = static_cast<int>(p);
+      const int reader = structure_.reader[root];
+      const auto bytes = [](const Slot& slot) { return align_up(slot.bytes, workspace_alignment); };
+      needs[p] = {reader < 0 ? -1 : position[static_cast<std::size_t>(reader)],
+                  bytes(out_.value[root]), bytes(out_.scratch[root]) + bytes(out_.core[root])};
+    }
+    const TreeOrder<N> best(std::span<const StageNeed>(needs).first(count));
+    for (std::size_t p = 0; p < count; ++p)
+      out_.order[p] = structure_.order[static_cast<std::size_t>(best.order()[p])];
   }
 
   // True where an extent of the core that is only bounded may turn out to be 1 while something
@@ -135,7 +181,7 @@ class SlotPlanner {
 
   // A stored node lives until the last stage that reads it; a let's value until its last use.
   constexpr void extend_lives(int position) {
-    const int root = structure_.order[static_cast<std::size_t>(position)];
+    const int root = root_at(position);
     for (std::size_t i = 0; i < N; ++i) {
       const int reader = structure_.reader[i];
       if (reader != root) continue;
@@ -157,6 +203,7 @@ class SlotPlanner {
   // Greedy by size (Pisarchyk, Lee 2020): the largest slot first, each at the lowest offset where it
   // meets none of the slots placed before that live at the same time.
   constexpr void place() {
+    out_.workspace_bytes = 0;
     std::array<Slot*, 3 * N> all{};
     std::size_t count = 0;
     for (std::size_t i = 0; i < N; ++i)
@@ -195,22 +242,34 @@ class SlotPlanner {
   Slots<static_cast<int>(N)> out_{};
 };
 
-// Types: kernel_types of the records, known when compiling.
+// Types: kernel_types of the records, known when compiling. Only a plan that is a constant may reorder
+// its stages: the code that runs them is compiled for one order.
 template <unsigned Types, std::size_t N>
 [[nodiscard]] constexpr auto plan_slots(const std::array<Record, N>& records,
                                         const std::array<Record, N>& patterns,
-                                        const Structure<static_cast<int>(N)>& structure) {
-  return SlotPlanner<Types, N>(records, patterns, structure).result();
+                                        const Structure<static_cast<int>(N)>& structure,
+                                        bool may_reorder) {
+  return SlotPlanner<Types, N>(records, patterns, structure, may_reorder).result();
 }
 
 template <class E>
 consteval auto make_static_slots() {
   constexpr auto records = bound_records<E>();
-  return plan_slots<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>);
+  return plan_slots<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>,
+                                                      true);
 }
 
 // The slots of an expression whose extents are all static or bounded.
 template <class E>
 inline constexpr auto static_slots = make_static_slots<E>();
+
+// The order in which the stages of an expression run.
+template <class E>
+inline constexpr auto stage_order = [] {
+  if constexpr (planned_when_compiling<E>)
+    return static_slots<E>.order;
+  else
+    return structure_of<E>.order;
+}();
 
 }  // namespace tenon::detail::inline TENON_MODE

@@ -47,7 +47,7 @@ struct Structure {
   std::array<int, count> reader{};         // the root of the stage that reads or computes the node
   std::array<int, count> let_of{};         // of a bound name: the let that binds it
   std::array<bool, count> in_registers{};  // of a let: its value never leaves the loop
-  std::array<int, count> order{};          // stage roots in the order in which they run
+  std::array<int, count> order{};          // stage roots, operands before their readers
   int stages = 0;
 
   [[nodiscard]] constexpr bool is_stage(int i) const noexcept {
