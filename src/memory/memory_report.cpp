@@ -1,5 +1,7 @@
 #include <tenon/memory/memory_report.hpp>
 
+#include <tenon/memory/readable.hpp>
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -66,13 +68,6 @@ void read_heap(MemoryReport& report) noexcept {
 #endif
 }
 
-// "1,234,567"
-std::string with_commas(std::size_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 }  // namespace
 
 ResourceRegistration::ResourceRegistration(const char* name, const void* resource,
@@ -116,7 +111,7 @@ MemoryReport memory_report() {
 std::ostream& operator<<(std::ostream& out, const MemoryReport& report) {
   char line[256];
   const auto process = [&](const char* name, std::size_t bytes) {
-    std::snprintf(line, sizeof line, "  %-16s %18s B\n", name, with_commas(bytes).c_str());
+    std::snprintf(line, sizeof line, "  %-16s %18s B\n", name, detail::grouped(bytes).text);
     out << line;
   };
   out << "process\n";
@@ -134,16 +129,16 @@ std::ostream& operator<<(std::ostream& out, const MemoryReport& report) {
   int width = 8;
   for (const auto& one : report.resources)
     if (static_cast<int>(one.name.size()) > width) width = static_cast<int>(one.name.size());
-  const auto row = [&](const char* name, const std::string& live, const std::string& blocks,
-                       const std::string& peak, const std::string& held) {
-    std::snprintf(line, sizeof line, "%-*s %18s %12s %18s %18s\n", width, name, live.c_str(),
-                  blocks.c_str(), peak.c_str(), held.c_str());
+  const auto row = [&](const char* name, const char* live, const char* blocks, const char* peak,
+                       const char* held) {
+    std::snprintf(line, sizeof line, "%-*s %18s %12s %18s %18s\n", width, name, live, blocks, peak,
+                  held);
     out << line;
   };
   row("resource", "live B", "blocks", "peak B", "held B");
   for (const auto& [name, use] : report.resources)
-    row(name.c_str(), with_commas(use.live_bytes), with_commas(use.live_count),
-        with_commas(use.peak_bytes), with_commas(use.held_bytes));
+    row(name.c_str(), detail::grouped(use.live_bytes).text, detail::grouped(use.live_count).text,
+        detail::grouped(use.peak_bytes).text, detail::grouped(use.held_bytes).text);
   return out;
 }
 

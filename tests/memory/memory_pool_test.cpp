@@ -305,3 +305,8 @@ TEST_CASE("The global pool serves static objects", "[memory][pool]") {
   CHECK(global_memory_pool().get_total_allocated() >= 300);
   CHECK(global_memory_pool().stamp(at_the_ends.block) != 0);
 }
+
+TEST_CASE("a literal zero is an initial capacity, not an upstream", "[memory][pool]") {
+  MemoryPool pool(0);
+  CHECK(pool.stats().live_bytes == 0);
+}

@@ -7,6 +7,7 @@
 
 #include <tenon/core/config.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
@@ -48,8 +49,10 @@ class MemoryPool final : public StampedResource {
   // Errors: OutOfMemory. Contract: upstream outlives the pool; the pool outlives every block that
   // it gave out, which one made in a checked build reports when it dies (set_leak_handler).
   template <bool Checked = checked_build>
-  explicit MemoryPool(std::pmr::memory_resource* upstream = system_resource())
-      : MemoryPool(0, upstream, Checked) {}
+  MemoryPool() : MemoryPool(0, system_resource(), Checked) {}
+  // (A template so that MemoryPool(0) means zero bytes.)
+  template <bool Checked = checked_build, std::derived_from<std::pmr::memory_resource> Upstream>
+  explicit MemoryPool(Upstream* upstream) : MemoryPool(0, upstream, Checked) {}
 
   // The same with reserve(initial_capacity_bytes) done: blocks of the common sizes are there.
   template <bool Checked = checked_build>
