@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 
 namespace tenon::inline TENON_MODE {
 
