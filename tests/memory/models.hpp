@@ -6,14 +6,18 @@
 #include <tenon/memory.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <memory_resource>
 #include <optional>
-#include <span>
-#include <vector>
 
 namespace tenon::test {
 
 inline constexpr std::size_t model_bytes = std::size_t{64} << 20;
+
+// Memory that is not written before it is used: most of it never is.
+inline std::unique_ptr<std::byte[]> make_buffer(std::size_t bytes) {
+  return std::make_unique_for_overwrite<std::byte[]>(bytes);
+}
 
 struct PoolModel {
   Upstream upstream;
@@ -55,14 +59,14 @@ struct SmallArenaModel {
 };
 
 struct FixedBufferModel {
-  std::vector<std::byte> buffer = std::vector<std::byte>(model_bytes);
-  FixedBufferAllocator resource{buffer};
+  std::unique_ptr<std::byte[]> buffer = make_buffer(model_bytes);
+  FixedBufferAllocator resource{{buffer.get(), model_bytes}};
   void clear() { resource.reset(); }
 };
 
 struct UnalignedBufferModel {
-  std::vector<std::byte> buffer = std::vector<std::byte>(model_bytes);
-  FixedBufferAllocator resource{std::span(buffer).subspan(13, model_bytes - 16)};
+  std::unique_ptr<std::byte[]> buffer = make_buffer(model_bytes);
+  FixedBufferAllocator resource{{buffer.get() + 13, model_bytes - 16}};
   void clear() { resource.reset(); }
 };
 
@@ -86,8 +90,8 @@ struct ArenaOverPoolModel {
 };
 
 struct PoolOverBufferModel {
-  std::vector<std::byte> buffer = std::vector<std::byte>(4 * model_bytes);
-  FixedBufferAllocator fixed{buffer};
+  std::unique_ptr<std::byte[]> buffer = make_buffer(4 * model_bytes);
+  FixedBufferAllocator fixed{{buffer.get(), 4 * model_bytes}};
   PoolAllocator resource{&fixed};
   void clear() { resource.clear(); }
 };
