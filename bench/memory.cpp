@@ -59,7 +59,8 @@ void add(const std::string& row, const char* who, Make make,
   });
 }
 
-// One block taken and given back. Nobody touches it: the cost of the calls alone.
+// One block taken and given back, by each thread where there are several. Nobody touches it: the cost
+// of the calls alone.
 template <class Subject>
 void pair(benchmark::State& state, Subject& subject, std::size_t bytes) {
   subject.deallocate(subject.allocate(bytes), bytes);
@@ -163,17 +164,6 @@ void pass(benchmark::State& state, Subject& subject, std::size_t bytes) {
   ends = true;
 }
 
-// Each thread takes and gives back blocks of its own from the one subject.
-template <class Shared>
-void pair_of_each(benchmark::State& state, Shared& subject, std::size_t bytes) {
-  subject.deallocate(subject.allocate(bytes), bytes);
-  for (auto _ : state) {
-    void* block = subject.allocate(bytes);
-    benchmark::DoNotOptimize(block);
-    subject.deallocate(block, bytes);
-  }
-}
-
 // Calls f(name, make) for everybody that serves several threads, ours aside.
 template <class F>
 void for_each_peer(const F& f) {
@@ -220,7 +210,7 @@ void add_rows_of_memory_pool() {
       };
       benchmark::RegisterBenchmark(
           name("threads, pair ").c_str(),
-          [shared, bytes](benchmark::State& state) { pair_of_each(state, *shared, bytes); })
+          [shared, bytes](benchmark::State& state) { pair(state, *shared, bytes); })
           ->Threads(2)
           ->UseRealTime();
       benchmark::RegisterBenchmark(name("threads, pass ").c_str(), [shared, bytes](
