@@ -26,4 +26,5 @@
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/eval/eval.hpp>
+#include <tenon/eval/prepare.hpp>
 #include <tenon/eval/reserve.hpp>

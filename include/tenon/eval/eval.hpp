@@ -160,6 +160,13 @@ struct Destination<NoAlias<View>> {
 template <class View>
 struct Destination<const NoAlias<View>> : Destination<NoAlias<View>> {};
 
+template <class X>
+consteval void require_named_destination() {
+  static_assert(!OwningTensor<std::remove_cvref_t<X>> || std::is_lvalue_reference_v<X>,
+                "A program writes to a tensor of yours: this one would be gone after the "
+                "statement. Give it a name.");
+}
+
 template <class Dst>
 inline constexpr bool is_noalias = false;
 template <class View>
@@ -170,6 +177,17 @@ struct BorrowedBlock {
   std::byte* bytes;
   [[nodiscard]] constexpr std::byte* data() const noexcept { return bytes; }
 };
+
+// Errors: ContractError where more workspace is needed than is there.
+inline void require_room(const char* operation, std::size_t needed, std::size_t given) {
+  if (needed <= given) return;
+  if (given == 0)
+    raise<ContractError>(operation, "%zu B of workspace needed: pass scratch(resource)", needed);
+  raise<ContractError>(operation,
+                       "the destination overlaps an operand: %zu B of workspace needed, %zu B "
+                       "given; Workspace<E, aliased> has them",
+                       needed, given);
+}
 
 template <class E, class Result, class Scratchpad>
 [[nodiscard]] auto evaluate(const E& e, Result& results, Scratchpad& workspace) {
@@ -238,17 +256,13 @@ void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
 
 // The same for an expression with a constant plan and the storage that it asks for.
 // Errors: ContractError where dst truly overlaps an operand: that needs workspace_bytes_if_aliased.
-template <ResultDestination Dst, StaticallyPlanned X, StaticallyPlanned E>
+template <ResultDestination Dst, StaticallyPlanned X, StaticallyPlanned E, bool Aliased>
   requires std::same_as<detail::planned_t<const X&>, detail::planned_t<const E&>>
-void eval_into(Dst&& dst, const X& x, Workspace<E>& workspace) {
+void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
   detail::with_node(x, [&](const auto& e) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
-      if (bytes > Workspace<E>::size_bytes)
-        detail::raise<ContractError>(
-            "eval_into",
-            "the destination overlaps an operand: %zu B of workspace needed, %zu B given", bytes,
-            Workspace<E>::size_bytes);
+      detail::require_room("eval_into", bytes, Workspace<E, Aliased>::size_bytes);
       return detail::BorrowedBlock{workspace.bytes};
     });
   });
@@ -266,9 +280,7 @@ void eval_into(Dst&& dst, const X& x) {
       static_assert(detail::static_slots<E>.workspace_bytes == 0,
                     "This expression needs a workspace: eval_into(dst, expression, scratch(res)).");
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
-      if (bytes > 0)
-        detail::raise<ContractError>("eval_into",
-                                     "%zu B of workspace needed: pass scratch(resource)", bytes);
+      detail::require_room("eval_into", bytes, 0);
       return detail::BorrowedBlock{nullptr};
     });
   });

@@ -14,71 +14,99 @@ namespace tenon::inline TENON_MODE::functor {
 
 struct Add {
   static constexpr const char* name = "add";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a + b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a + b;
+  }
 };
 struct Subtract {
   static constexpr const char* name = "subtract";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a - b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a - b;
+  }
 };
 struct Multiply {
   static constexpr const char* name = "multiply";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a * b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a * b;
+  }
 };
 struct Divide {
   static constexpr const char* name = "divide";
   static constexpr int weight = 4;
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a / b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a / b;
+  }
 };
 struct Remainder {
   static constexpr const char* name = "remainder";
   static constexpr int weight = 4;
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a % b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a % b;
+  }
 };
 struct Negate {
   static constexpr const char* name = "negative";
-  TENON_INLINE constexpr auto operator()(const auto& a) const { return -a; }
+  TENON_INLINE constexpr auto operator()(const auto& a) const noexcept { return -a; }
 };
 
 struct Equal {
   static constexpr const char* name = "equal";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a == b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a == b;
+  }
 };
 struct NotEqual {
   static constexpr const char* name = "not_equal";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a != b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a != b;
+  }
 };
 struct Less {
   static constexpr const char* name = "less";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a < b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a < b;
+  }
 };
 struct LessEqual {
   static constexpr const char* name = "less_equal";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a <= b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a <= b;
+  }
 };
 struct Greater {
   static constexpr const char* name = "greater";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a > b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a > b;
+  }
 };
 struct GreaterEqual {
   static constexpr const char* name = "greater_equal";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a >= b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a >= b;
+  }
 };
 
 struct BitAnd {
   static constexpr const char* name = "bitwise_and";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a & b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a & b;
+  }
 };
 struct BitOr {
   static constexpr const char* name = "bitwise_or";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a | b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a | b;
+  }
 };
 struct BitXor {
   static constexpr const char* name = "bitwise_xor";
-  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const { return a ^ b; }
+  TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
+    return a ^ b;
+  }
 };
 struct BitNot {
   static constexpr const char* name = "bitwise_not";
-  TENON_INLINE constexpr auto operator()(const auto& a) const { return ~a; }
+  TENON_INLINE constexpr auto operator()(const auto& a) const noexcept { return ~a; }
 };
 
 // Formula: a: what `view = expression` stretches to the view.
@@ -86,14 +114,14 @@ struct Assign {
   static constexpr const char* name = "assign";
   static constexpr bool takes_masks = true;
   static constexpr int weight = 0;
-  TENON_INLINE constexpr auto operator()(const auto& a) const { return a; }
+  TENON_INLINE constexpr auto operator()(const auto& a) const noexcept { return a; }
 };
 
 // Formula: c ? a : b, lane by lane; both a and b are evaluated.
 struct Where {
   static constexpr const char* name = "where";
   static constexpr bool takes_masks = true;
-  TENON_INLINE auto operator()(const auto& c, const auto& a, const auto& b) const {
+  TENON_INLINE auto operator()(const auto& c, const auto& a, const auto& b) const noexcept {
     return simd::select(c, a, b);
   }
 };
@@ -102,58 +130,64 @@ struct Where {
 template <class U>
 struct Cast {
   static constexpr const char* name = "cast";
-  TENON_INLINE auto operator()(const auto& a) const { return simd::convert<U>(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::convert<U>(a); }
 };
 
 struct Minimum {
   static constexpr const char* name = "minimum";
-  TENON_INLINE auto operator()(const auto& a, const auto& b) const { return simd::minimum(a, b); }
+  TENON_INLINE auto operator()(const auto& a, const auto& b) const noexcept {
+    return simd::minimum(a, b);
+  }
 };
 struct Maximum {
   static constexpr const char* name = "maximum";
-  TENON_INLINE auto operator()(const auto& a, const auto& b) const { return simd::maximum(a, b); }
+  TENON_INLINE auto operator()(const auto& a, const auto& b) const noexcept {
+    return simd::maximum(a, b);
+  }
 };
 struct Abs {
   static constexpr const char* name = "abs";
-  TENON_INLINE auto operator()(const auto& a) const { return simd::abs(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::abs(a); }
 };
 struct Square {
   static constexpr const char* name = "square";
-  TENON_INLINE constexpr auto operator()(const auto& a) const { return a * a; }
+  TENON_INLINE constexpr auto operator()(const auto& a) const noexcept { return a * a; }
 };
 struct Relu {
   static constexpr const char* name = "relu";
-  TENON_INLINE auto operator()(const auto& a) const { return simd::relu(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::relu(a); }
 };
 struct Sqrt {
   static constexpr const char* name = "sqrt";
   static constexpr int weight = 6;
-  TENON_INLINE auto operator()(const auto& a) const { return simd::sqrt(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sqrt(a); }
 };
 struct Exp {
   static constexpr const char* name = "exp";
   static constexpr int weight = 20;
-  TENON_INLINE auto operator()(const auto& a) const { return simd::exp(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::exp(a); }
 };
 struct Log {
   static constexpr const char* name = "log";
   static constexpr int weight = 20;
-  TENON_INLINE auto operator()(const auto& a) const { return simd::log(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::log(a); }
 };
 struct Tanh {
   static constexpr const char* name = "tanh";
   static constexpr int weight = 25;
-  TENON_INLINE auto operator()(const auto& a) const { return simd::tanh(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::tanh(a); }
 };
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   static constexpr int weight = 25;
-  TENON_INLINE auto operator()(const auto& a) const { return simd::sigmoid(a); }
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sigmoid(a); }
 };
 struct Pow {
   static constexpr const char* name = "pow";
   static constexpr int weight = 60;
-  TENON_INLINE auto operator()(const auto& a, const auto& b) const { return simd::pow(a, b); }
+  TENON_INLINE auto operator()(const auto& a, const auto& b) const noexcept {
+    return simd::pow(a, b);
+  }
 };
 
 }  // namespace tenon::inline TENON_MODE::functor

@@ -114,6 +114,7 @@ class ViewLeaf {
   using value_type = T;
   using shape_type = S;
   using layout_type = Layout;
+  using guard_type = Guard;
 
   constexpr explicit ViewLeaf(const TensorView<const T, S, Layout>& view, Guard guard = {}) noexcept
       : view_(view), guard_(guard) {}
@@ -124,6 +125,12 @@ class ViewLeaf {
   }
   // Errors: StaleTensorError where the memory has died since (checked builds).
   void check(const char* operation) const { guard_.check(operation); }
+
+  // Makes this leaf read what `other` reads. Contract: the same extents, for nodes above know them.
+  constexpr void rebind(const ViewLeaf& other) noexcept {
+    view_.rebind(other.view_);
+    guard_ = other.guard_;
+  }
 
  private:
   TensorView<const T, S, Layout> view_;

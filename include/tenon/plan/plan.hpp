@@ -94,10 +94,14 @@ template <Expression E>
   }
 }
 
-// Storage for the workspace of E, inline: give it to eval_into instead of a resource.
-template <StaticallyPlanned E>
+// Workspace<E, aliased> has room for a destination that truly overlaps an operand.
+inline constexpr bool aliased = true;
+
+// Storage for the workspace of E, inline: give it to eval_into or prepare instead of a resource.
+template <StaticallyPlanned E, bool Aliased = false>
 struct alignas(workspace_alignment) Workspace {
-  static constexpr std::size_t size_bytes = plan_of<E>.workspace_bytes;
+  static constexpr std::size_t size_bytes =
+      Aliased ? plan_of<E>.workspace_bytes_if_aliased : plan_of<E>.workspace_bytes;
   std::byte bytes[size_bytes == 0 ? 1 : size_bytes];
 };
 
