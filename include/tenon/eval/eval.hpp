@@ -1,6 +1,7 @@
 #pragma once
 // Evaluation: an expression becomes elements, in memory that the caller names.
 
+#include <tenon/eval/nothrow.hpp>
 #include <tenon/eval/overlap.hpp>
 #include <tenon/eval/stages.hpp>
 #include <tenon/eval/workspace.hpp>
@@ -21,7 +22,7 @@ class NoAlias {
 // Formula: eval_into(noalias(dst), e, …) skips the check for overlap.
 // Contract: no element of dst is read by e, but at the index where it is written.
 template <TensorLike Dst>
-[[nodiscard]] constexpr auto noalias(Dst&& dst) {
+[[nodiscard]] constexpr auto noalias(Dst&& dst) noexcept(!checked_build) {
   if constexpr (is_tensor_view_v<std::remove_cvref_t<Dst>>)
     return NoAlias<std::remove_cvref_t<Dst>>(dst);
   else
@@ -172,6 +173,18 @@ inline constexpr bool is_noalias = false;
 template <class View>
 inline constexpr bool is_noalias<NoAlias<View>> = true;
 
+// True where eval_into has nothing to check at run time, room for whatever it finds, and functors that
+// are noexcept.
+template <class Dst, class X, bool Aliased>
+inline constexpr bool evaluates_nothrow = [] {
+  using D = Destination<std::remove_reference_t<Dst>>;
+  using View =
+      std::remove_cvref_t<decltype(D::view(std::declval<std::remove_reference_t<Dst>&>()))>;
+  using E = planned_t<const X&>;
+  return !checked_build && shape_t<View>::is_static && shape_t<E>::is_static && runs_nothrow<E> &&
+         (!D::may_alias || Aliased || never_conflicts<E>);
+}();
+
 // A workspace that somebody else holds.
 struct BorrowedBlock {
   std::byte* bytes;
@@ -254,11 +267,14 @@ void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
   });
 }
 
-// The same for an expression with a constant plan and the storage that it asks for.
-// Errors: ContractError where dst truly overlaps an operand: that needs workspace_bytes_if_aliased.
+// The same for an expression with a constant plan and the storage that it asks for. No allocation.
+// Errors: ContractError where dst truly overlaps an operand, unless it is a Workspace<E, aliased>.
+// noexcept in unchecked builds for static shapes and functors that are noexcept, where overlap is no
+// error either: for noalias(dst), a Workspace<E, aliased>, or an E whose last stage reads no operand.
 template <ResultDestination Dst, StaticallyPlanned X, StaticallyPlanned E, bool Aliased>
   requires std::same_as<detail::planned_t<const X&>, detail::planned_t<const E&>>
-void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) {
+void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) noexcept(
+    detail::evaluates_nothrow<Dst, X, Aliased>) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
   detail::with_node(x, [&](const auto& e) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
@@ -270,9 +286,9 @@ void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) {
 
 // The same without a workspace, for expressions that need none.
 // Errors: ContractError where dst truly overlaps an operand, or where an extent known at run time
-// makes a workspace necessary: give scratch(…).
+// makes a workspace necessary: give scratch(…). noexcept as with a Workspace<E>.
 template <ResultDestination Dst, Expression X>
-void eval_into(Dst&& dst, const X& x) {
+void eval_into(Dst&& dst, const X& x) noexcept(detail::evaluates_nothrow<Dst, X, false>) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
   detail::with_node(x, [&](const auto& e) {
     using E = std::remove_cvref_t<decltype(e)>;

@@ -4,6 +4,7 @@
 #include <tenon/eval/cursors.hpp>
 
 #include <cstdint>
+#include <numeric>
 
 namespace tenon::detail::inline TENON_MODE {
 
@@ -33,6 +34,104 @@ template <class T, class S, class Layout>
   return {at(low), at(high + 1)};
 }
 
+// The axes of two views along which something moves, and where the second view begins as seen from the
+// first; in elements.
+class SharedAxes {
+ public:
+  template <class A, class B>
+  SharedAxes(const A& a, const B& b) noexcept {
+    add(a, 0);
+    add(b, 1);
+    const auto to = [](const auto& view) {
+      return reinterpret_cast<std::uintptr_t>(static_cast<const void*>(view.data()));
+    };
+    // Modulo 2^64; the difference of two addresses in one block fits.
+    const auto bytes = static_cast<std::intptr_t>(to(b) - to(a));
+    constexpr auto size = static_cast<std::intptr_t>(sizeof(typename A::value_type));
+    whole_ = bytes % size == 0;
+    distance_ = bytes / size;
+  }
+
+  // False only where no element of one view is an element of the other. Seen modulo a stride m, axes
+  // whose strides are multiples of m stand still; of the others only the span and the greatest
+  // common divisor count. No modulus at all is the test of ranges.
+  [[nodiscard]] bool may_meet() const noexcept {
+    if (!whole_) return true;
+    if (!may_meet_modulo(0)) return false;
+    for (int i = 0; i < count_; ++i)
+      if (!may_meet_modulo(axes_[i].stride)) return false;
+    return true;
+  }
+
+ private:
+  struct Axis {
+    index_t stride;  // positive
+    index_t low, high;
+    int view;
+  };
+
+  template <class View>
+  void add(const View& view, int which) noexcept {
+    const auto extents = view.shape().extents();
+    const auto strides = view.strides();
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+      if (extents[i] <= 1 || strides[i] == 0) continue;
+      const index_t reach = strides[i] * (extents[i] - 1);
+      axes_[count_++] = {strides[i] < 0 ? -strides[i] : strides[i], reach < 0 ? reach : 0,
+                         reach < 0 ? 0 : reach, which};
+    }
+  }
+
+  // Is there k with distance + (moves of b) - (moves of a) == k · modulus, moves of the axes that are
+  // no multiples of it? The left side takes values of [low, high] in steps of a divisor.
+  [[nodiscard]] bool may_meet_modulo(index_t modulus) const noexcept {
+    index_t low = distance_, high = distance_, divisor = 0;
+    for (int i = 0; i < count_; ++i) {
+      const Axis& axis = axes_[i];
+      if (modulus != 0 && axis.stride % modulus == 0) continue;
+      low += axis.view == 1 ? axis.low : -axis.high;
+      high += axis.view == 1 ? axis.high : -axis.low;
+      divisor = std::gcd(divisor, axis.stride);
+    }
+    const auto reaches = [&](index_t value) {
+      return divisor == 0 ? value == distance_ : (value - distance_) % divisor == 0;
+    };
+    if (modulus == 0) return low <= 0 && 0 <= high && reaches(0);
+    if (high - low >= 4 * modulus) return true;
+    const index_t first = low - ((low % modulus) + modulus) % modulus;
+    for (index_t value = first; value <= high; value += modulus)
+      if (value >= low && reaches(value)) return true;
+    return false;
+  }
+
+  static constexpr int capacity = 2 * max_rank;
+  Axis axes_[capacity];
+  int count_ = 0;
+  std::intptr_t distance_ = 0;
+  bool whole_ = true;
+};
+
+// The same elements in the same order: one address, and the same strides wherever an axis moves.
+template <class A, class B>
+[[nodiscard]] bool same_elements(const A& a, const B& b) noexcept {
+  if (static_cast<const void*>(a.data()) != static_cast<const void*>(b.data())) return false;
+  const auto extents = a.shape().extents(), others = b.shape().extents();
+  const auto strides = a.strides(), steps = b.strides();
+  for (std::size_t i = 0; i < extents.size(); ++i)
+    if (extents[i] != others[i] || (extents[i] > 1 && strides[i] != steps[i])) return false;
+  return true;
+}
+
+// True where two views may have bytes in common.
+template <class A, class B>
+[[nodiscard]] bool may_meet(const A& a, const B& b) noexcept {
+  if (!byte_range(a).overlaps(byte_range(b))) return false;
+  if constexpr (sizeof(typename A::value_type) == sizeof(typename B::value_type))
+    return SharedAxes(a, b).may_meet();
+  else
+    return true;
+}
+
 // True where the last stage reads leaf I only at the index that it stores next: from the root down to
 // the leaf there are elementwise nodes alone.
 template <std::size_t N>
@@ -53,7 +152,7 @@ consteval bool read_at_same_index(const std::array<Record, N>& records,
 
 // True where the last stage, the only one that writes the destination, may read leaf I.
 template <std::size_t N>
-consteval bool read_by_last_stage(const std::array<Record, N>& records,
+constexpr bool read_by_last_stage(const std::array<Record, N>& records,
                                   const Structure<static_cast<int>(N)>& structure, int i) {
   const int up = records[static_cast<std::size_t>(i)].parent;
   const bool named =
@@ -62,7 +161,7 @@ consteval bool read_by_last_stage(const std::array<Record, N>& records,
 }
 
 template <int I, class E, class Dst>
-[[nodiscard]] bool leaf_conflicts(const E& e, const Dst& dst, const ByteRange& written) noexcept {
+[[nodiscard]] bool leaf_conflicts(const E& e, const Dst& dst) noexcept {
   constexpr auto& records = pattern_records<E>;
   constexpr auto& structure = structure_of<E>;
   if constexpr (records[static_cast<std::size_t>(I)].kind != Kind::leaf ||
@@ -70,24 +169,32 @@ template <int I, class E, class Dst>
     return false;
   } else {
     const auto view = node_at<I>(e).view();
-    if (!byte_range(view).overlaps(written)) return false;
+    if (!may_meet(view, dst)) return false;
     using View = std::remove_cvref_t<decltype(view)>;
     if constexpr (read_at_same_index(records, structure, I) &&
                   std::same_as<typename View::value_type, typename Dst::value_type> &&
                   View::rank() == Dst::rank())
-      return !(static_cast<const void*>(view.data()) == static_cast<const void*>(dst.data()) &&
-               view.shape() == dst.shape() && view.strides() == dst.strides());
+      return !same_elements(view, dst);
     else
       return true;
   }
 }
 
+// True where no operand of type E can be in the way of any destination: the last stage reads none.
+template <class E>
+inline constexpr bool never_conflicts = [] {
+  for (int i = 0; i < node_count<E>; ++i)
+    if (pattern_records<E>[static_cast<std::size_t>(i)].kind == Kind::leaf &&
+        read_by_last_stage(pattern_records<E>, structure_of<E>, i))
+      return false;
+  return true;
+}();
+
 // True where computing e straight into dst could read an element after it was overwritten.
 template <class E, class Dst>
 [[nodiscard]] bool conflicts(const E& e, const Dst& dst) noexcept {
-  const ByteRange written = byte_range(dst);
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return (leaf_conflicts<static_cast<int>(I)>(e, dst, written) || ...);
+    return (leaf_conflicts<static_cast<int>(I)>(e, dst) || ...);
   }(std::make_index_sequence<static_cast<std::size_t>(node_count<E>)>{});
 }
 
