@@ -3,7 +3,8 @@
 //
 // Every operation rounds once: nothing here is contracted. `name` is what errors and plans print;
 // `weight` is the cost beside an addition, 1 if not given; what weighs more than 8 is costly, and
-// the plan never computes it twice.
+// the plan never computes it twice. `flops` is what plans count for an element, the weight if not
+// given: 1 for what IEEE 754 calls an operation.
 
 #include <tenon/simd/math.hpp>
 #include <tenon/simd/pack.hpp>
@@ -33,6 +34,7 @@ struct Multiply {
 struct Divide {
   static constexpr const char* name = "divide";
   static constexpr int weight = 4;
+  static constexpr int flops = 1;
   TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
     return a / b;
   }
@@ -40,6 +42,7 @@ struct Divide {
 struct Remainder {
   static constexpr const char* name = "remainder";
   static constexpr int weight = 4;
+  static constexpr int flops = 1;
   TENON_INLINE constexpr auto operator()(const auto& a, const auto& b) const noexcept {
     return a % b;
   }
@@ -160,6 +163,7 @@ struct Relu {
 struct Sqrt {
   static constexpr const char* name = "sqrt";
   static constexpr int weight = 6;
+  static constexpr int flops = 1;
   TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sqrt(a); }
 };
 struct Exp {

@@ -70,6 +70,8 @@ struct Normalize {
   static constexpr const char* name = Log ? "log_softmax" : "softmax";
   static constexpr int axis = Axis;
   static constexpr bool log = Log;
+  // An element: maximum, subtract, exp, add and multiply, or subtract twice.
+  static constexpr int flops = 3 + functor::Exp::weight + (Log ? 2 : 1);
 };
 
 }  // namespace tenon::inline TENON_MODE

@@ -1,6 +1,7 @@
 #pragma once
 // The plan of an expression: stages, slots and bytes, as a constant where the extents allow it.
 
+#include <tenon/plan/cost.hpp>
 #include <tenon/plan/slots.hpp>
 
 namespace tenon::inline TENON_MODE {
@@ -12,6 +13,9 @@ namespace tenon::inline TENON_MODE {
 //   result_bytes     the result's elements
 //   peak_bytes       the result rounded up to 64 + the workspace
 //   workspace_bytes_if_aliased  the workspace where the destination truly overlaps an operand
+//   lower_bound_bytes  the most bytes of slots that any stage finds alive: no packing of these stages
+//                    in this order takes less
+//   flops, bytes_moved  of all stages, counted as plan/cost.hpp says
 template <int N>
 struct Plan {
   Records<N> records{};
@@ -21,13 +25,66 @@ struct Plan {
   std::size_t workspace_bytes_if_aliased = 0;
   std::size_t result_bytes = 0;
   std::size_t peak_bytes = 0;
+  std::size_t lower_bound_bytes = 0;
+  std::uint64_t flops = 0;
+  std::uint64_t bytes_moved = 0;
   int stages = 0;
   int temporaries = 0;
+
+  // Stages count from 0 in the order in which they run. Contract: 0 <= stage < stages.
+  [[nodiscard]] constexpr int stage_root(int stage) const noexcept {
+    return slots.order[static_cast<std::size_t>(stage)];
+  }
+  [[nodiscard]] constexpr Cost stage_cost(int stage) const {
+    return detail::CostModel(records, structure).stage(stage_root(stage));
+  }
+  // True where the stage computes elementwise work while it reads for its core: a contraction,
+  // reduction or normalisation.
+  [[nodiscard]] constexpr bool fuses_prologue(int stage) const noexcept {
+    return has_elementwise_work(stage_root(stage), true);
+  }
+  // True where it does so between the core and its store.
+  [[nodiscard]] constexpr bool fuses_epilogue(int stage) const noexcept {
+    return has_elementwise_work(stage_root(stage), false);
+  }
+  // Flops for each byte moved.
+  [[nodiscard]] constexpr double arithmetic_intensity() const noexcept {
+    return bytes_moved == 0 ? 0.0 : static_cast<double>(flops) / static_cast<double>(bytes_moved);
+  }
+
+ private:
+  [[nodiscard]] constexpr bool has_elementwise_work(int root, bool below_core) const noexcept {
+    const int core = structure.core[static_cast<std::size_t>(root)];
+    const auto end = [&](int i) { return i + records[static_cast<std::size_t>(i)].subtree; };
+    if (core < 0) return false;
+    for (int i = root; i < end(root); ++i) {
+      if (i != root && structure.is_stage(i))
+        i = end(i) - 1;
+      else if (records[static_cast<std::size_t>(i)].kind == Kind::map &&
+               (core < i && i < end(core)) == below_core)
+        return true;
+    }
+    return false;
+  }
 };
 
 }  // namespace tenon::inline TENON_MODE
 
 namespace tenon::detail::inline TENON_MODE {
+
+// The most bytes of slots that are alive at any stage.
+template <int N>
+[[nodiscard]] constexpr std::size_t most_alive(const Slots<N>& slots, int stages) noexcept {
+  std::size_t most = 0;
+  for (int stage = 0; stage < stages; ++stage) {
+    std::size_t alive = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(N); ++i)
+      for (const Slot* slot : {&slots.value[i], &slots.scratch[i], &slots.core[i]})
+        if (slot->first <= stage && stage <= slot->last) alive += slot->bytes;
+    most = alive > most ? alive : most;
+  }
+  return most;
+}
 
 template <int N>
 [[nodiscard]] constexpr auto make_plan(const Records<N>& records, const Structure<N>& structure,
@@ -39,6 +96,13 @@ template <int N>
       align_up(plan.workspace_bytes, workspace_alignment) + plan.slots.result_bytes;
   plan.result_bytes = plan.slots.result_bytes;
   plan.peak_bytes = result + plan.workspace_bytes;
+  plan.lower_bound_bytes = most_alive(plan.slots, structure.stages);
+  const CostModel costs(plan.records, plan.structure);
+  for (int i = 0; i < structure.stages; ++i) {
+    const Cost cost = costs.stage(structure.order[static_cast<std::size_t>(i)]);
+    plan.flops += cost.flops;
+    plan.bytes_moved += cost.bytes_moved();
+  }
   plan.stages = structure.stages;
   plan.temporaries = plan.slots.temporaries;
   return plan;

@@ -24,9 +24,10 @@ struct Record {
   std::array<index_t, static_cast<std::size_t>(max_rank)> extents{};
   int unit_axis = -1;  // the axis that lies in memory order, as far as the type knows; -1: none
   int weight = 0;      // cost of the operation itself, in additions an element
-  unsigned axes = 0;   // reduce: the axes; normalize: the one axis; as a bit mask
-  bool contiguous = false;                         // a leaf in row-major order
-  bool keep_dims = false;                          // reduce
+  int flops = 0;  // what an element of it counts as; contractions and reductions are counted apart
+  unsigned axes = 0;        // reduce: the axes; normalize: the one axis; as a bit mask
+  bool contiguous = false;  // a leaf in row-major order
+  bool keep_dims = false;   // reduce
   bool left_vector = false, right_vector = false;  // contract
   std::array<signed char, static_cast<std::size_t>(max_rank)>
       source{};     // view: axis of the operand
@@ -121,6 +122,10 @@ consteval Record record_of() {
       r.weight = F::weight;
     else
       r.weight = 1;
+    if constexpr (requires { F::flops; })
+      r.flops = F::flops;
+    else
+      r.flops = r.weight;
   } else {
     using Op = typename E::op_type;
     r.name = Op::name;
@@ -129,6 +134,7 @@ consteval Record record_of() {
       r.keep_dims = Op::keep_dims;
     } else if constexpr (E::kind == Kind::normalize) {
       r.axes = 1U << Op::axis;
+      r.flops = Op::flops;
     } else if constexpr (E::kind == Kind::contract) {
       r.left_vector = Op::left_vector;
       r.right_vector = Op::right_vector;
