@@ -23,6 +23,7 @@
 #include <tenon/expr/reductions.hpp>
 #include <tenon/expr/views.hpp>
 
+#include <tenon/plan/explain.hpp>
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/eval/eval.hpp>

@@ -39,10 +39,12 @@ struct Cost {
   friend constexpr bool operator==(const Cost&, const Cost&) = default;
 };
 
-// How many elements of a value its reader asks for, and how often it does so.
+// How many elements of a value its reader asks for, how often it does so, and how many of them are
+// different elements.
 struct Demand {
   std::uint64_t elements = 0;
   std::uint64_t passes = 0;
+  std::uint64_t distinct = 0;
 
   [[nodiscard]] constexpr std::uint64_t evaluations() const noexcept { return elements * passes; }
 };
@@ -135,16 +137,35 @@ class CostModel {
       const bool is_core = each != 0;
       for (int c = i + 1; c < end(i); c = end(c)) {
         if (at(i).kind == Kind::let && c == i + 1 && !in_registers(i)) continue;
-        need[k(c)] = is_core ? Demand{each, n} : here;
+        need[k(c)] = is_core ? Demand{each, n, each} : below(here, c);
         anew[k(c)] = anew[k(i)] || (is_core && each != 1);
       }
     });
     return cost;
   }
 
-  // Bytes of reading a node's value as often as it is asked for.
+  // Bytes that all stages read of a stored value, or would of one that is not stored.
   [[nodiscard]] constexpr std::uint64_t read_bytes(int i) const {
-    return read_bytes(at(i), demand(i));
+    if (!is_let_value(i) || !structure_.is_stage(i)) return read_bytes(at(i), demand(i));
+    std::uint64_t bytes = 0;
+    for (int name = end(i); name < static_cast<int>(N); ++name)
+      if (at(name).kind == Kind::bound && named(name) == i) bytes += leaf_bytes(name, demand(name));
+    return bytes;
+  }
+
+  // Of all names of one value in a stage the one that asks for most: the others find it in a cache.
+  [[nodiscard]] constexpr bool is_first_reading(int name) const {
+    const int value = named(name);
+    const int root = structure_.reader[static_cast<std::size_t>(name)];
+    const std::uint64_t bytes = read_bytes(at(name), demand(name));
+    for (int i = value; i < static_cast<int>(N); ++i) {
+      if (i == name || at(i).kind != Kind::bound || named(i) != value ||
+          structure_.reader[static_cast<std::size_t>(i)] != root)
+        continue;
+      const std::uint64_t others = read_bytes(at(i), demand(i));
+      if (others > bytes || (others == bytes && i < name)) return false;
+    }
+    return true;
   }
 
  private:
@@ -158,13 +179,18 @@ class CostModel {
   [[nodiscard]] constexpr bool is_let_value(int i) const {
     return at(i).parent >= 0 && at(at(i).parent).kind == Kind::let && i == at(i).parent + 1;
   }
-  [[nodiscard]] constexpr Demand whole(int i) const { return {elements_of(at(i)), 1}; }
+  [[nodiscard]] constexpr Demand whole(int i) const {
+    return {elements_of(at(i)), 1, elements_of(at(i))};
+  }
+  // What an elementwise node asks of an operand.
+  [[nodiscard]] constexpr Demand below(const Demand& here, int operand) const {
+    return {here.elements, here.passes, std::min(here.distinct, elements_of(at(operand)))};
+  }
   [[nodiscard]] constexpr std::uint64_t element_bytes(int i) const {
     return static_cast<std::uint64_t>(size_bytes(at(i).dtype));
   }
   [[nodiscard]] static constexpr std::uint64_t read_bytes(const Record& r, const Demand& demand) {
-    return std::min(demand.elements, elements_of(r)) * demand.passes *
-           static_cast<std::uint64_t>(size_bytes(r.dtype));
+    return demand.distinct * demand.passes * static_cast<std::uint64_t>(size_bytes(r.dtype));
   }
 
   // f(i) for the nodes of a stage and the roots of those that it reads, parents first.
@@ -191,7 +217,8 @@ class CostModel {
     if (at(i).kind == Kind::leaf) return read_bytes(at(i), demand);
     if (at(i).kind != Kind::bound) return 0;
     const int value = named(i);
-    return value < 0 || at(value).kind == Kind::scalar ? 0 : read_bytes(at(i), demand);
+    if (value < 0 || at(value).kind == Kind::scalar || !is_first_reading(i)) return 0;
+    return read_bytes(at(i), demand);
   }
 
   [[nodiscard]] constexpr std::uint64_t flops(int i, const Demand& demand) const {
@@ -220,12 +247,12 @@ class CostModel {
         const int value = named(i);
         if (value >= 0 && structure_.is_stage(value)) {
           Demand& all = demand_[static_cast<std::size_t>(value)];
-          all = {all.evaluations() + here.evaluations(), 1};
+          all = {all.evaluations() + here.evaluations(), 1, elements_of(at(value))};
         }
         return;
       }
       case Kind::let:
-        if (in_registers(i)) demand_[static_cast<std::size_t>(i + 1)] = here;
+        if (in_registers(i)) demand_[static_cast<std::size_t>(i + 1)] = below(here, i + 1);
         demand_[static_cast<std::size_t>(end(i + 1))] = here;
         return;
       case Kind::contract:
@@ -237,7 +264,8 @@ class CostModel {
         demand_[static_cast<std::size_t>(i + 1)] = whole(i + 1);
         return;
       default:
-        for (int c = i + 1; c < end(i); c = end(c)) demand_[static_cast<std::size_t>(c)] = here;
+        for (int c = i + 1; c < end(i); c = end(c))
+          demand_[static_cast<std::size_t>(c)] = below(here, c);
     }
   }
 
@@ -256,8 +284,8 @@ class CostModel {
     };
     const std::uint64_t own = batches(at(operand), is_a ? e.m * e.k : e.k * e.n);
     const std::uint64_t all = batches(product, e.m * e.n);
-    demand_[static_cast<std::size_t>(operand)] = {elements_of(at(operand)),
-                                                  own == 0 ? 0 : passes * (all / own)};
+    const std::uint64_t n = elements_of(at(operand));
+    demand_[static_cast<std::size_t>(operand)] = {n, own == 0 ? 0 : passes * (all / own), n};
   }
 
   const std::array<Record, N>& records_;

@@ -1,0 +1,297 @@
+#pragma once
+// A plan as text: its stages in the order in which they run, what was fused into each, slots and their
+// lives, bytes, flops, and why anything is stored or computed more than once.
+
+#include <tenon/plan/decisions.hpp>
+#include <tenon/plan/plan_names.hpp>
+#include <tenon/plan/plan_text.hpp>
+
+#include <cstddef>
+#include <string_view>
+
+namespace tenon::detail::inline TENON_MODE {
+
+template <int N>
+class Explainer {
+ public:
+  constexpr explicit Explainer(const Plan<N>& plan)
+      : plan_(plan), names_(plan), costs_(plan.records, plan.structure) {}
+
+  constexpr void operator()(TextWriter& out) const {
+    stages(out);
+    slots(out);
+    totals(out);
+    reasons(out);
+  }
+
+ private:
+  // Columns at which numbers end, and where lists begin.
+  static constexpr int flops_end = 72, moved_end = 85, intensity_end = 96, indent = 13;
+
+  [[nodiscard]] constexpr const Record& at(int i) const {
+    return plan_.records[static_cast<std::size_t>(i)];
+  }
+  [[nodiscard]] constexpr int end(int i) const { return i + at(i).subtree; }
+  [[nodiscard]] static constexpr TextCell count(std::uint64_t n, const char* what) {
+    return grouped_text(n).append(what).append(n == 1 ? "" : "s");
+  }
+
+  constexpr void stages(TextWriter& out) const {
+    out.put("Stages").right(flops_end, "flops").right(moved_end, "moved");
+    out.right(intensity_end, "flops/B").line();
+    for (int stage = 0; stage < plan_.stages; ++stage) {
+      const int root = plan_.stage_root(stage);
+      out.right(3, grouped_text(static_cast<std::uint64_t>(stage + 1))).put("  ");
+      out.put(names_.of(root)).pad_to(indent);
+      out.put(name(at(root).dtype)).put(" ").put(shape_text(at(root))).put(" ");
+      numbers(out, costs_.stage(root));
+      out.pad_to(indent).put("= ");
+      formula(out, root, root);
+      out.line();
+      fused(out, root);
+      operands(out, root);
+    }
+    out.line();
+  }
+
+  static constexpr void numbers(TextWriter& out, const Cost& cost) {
+    out.right(flops_end, grouped_text(cost.flops)).right(moved_end, bytes_text(cost.bytes_moved()));
+    out.right(intensity_end, decimal_text(cost.intensity())).line();
+  }
+
+  // The operations of a stage on the values that it reads.
+  constexpr void formula(TextWriter& out, int i, int root) const {
+    const Record& r = at(i);
+    if ((i != root && plan_.structure.is_stage(i)) || r.kind == Kind::leaf ||
+        r.kind == Kind::scalar || r.kind == Kind::bound) {
+      out.word(i == root ? std::string_view(TextCell(r.name)) : names_.of(i), indent + 2);
+      return;
+    }
+    if (r.kind == Kind::let && !has_own_name(i)) {
+      formula(out, end(i + 1), root);
+      return;
+    }
+    out.word(operation(i).append("("), indent + 2);
+    for (int c = i + 1; c < end(i); c = end(c)) {
+      if (c != i + 1) out.comma();
+      if (r.kind == Kind::let && c == i + 1) out.word(names_.of_let(i).append(" = "), indent + 2);
+      formula(out, c, root);
+    }
+    out.word(")", indent + 2);
+  }
+
+  [[nodiscard]] constexpr TextCell operation(int i) const {
+    return TextCell(std::string_view(at(i).name).substr(0, 40));
+  }
+
+  // A let of the stage itself; others name a slot or a leaf.
+  [[nodiscard]] constexpr bool has_own_name(int let) const {
+    return plan_.structure.in_registers[static_cast<std::size_t>(let)] &&
+           names_.value_of(let + 1) == let + 1 && at(let + 1).kind != Kind::leaf &&
+           at(let + 1).kind != Kind::scalar;
+  }
+
+  // f(node) for every node that the stage computes, operands before what is done with them.
+  template <class F>
+  constexpr void for_each_in_order(int i, int root, const F& f) const {
+    if (i != root && plan_.structure.is_stage(i)) return;
+    for (int c = i + 1; c < end(i); c = end(c)) for_each_in_order(c, root, f);
+    f(i);
+  }
+
+  constexpr void fused(TextWriter& out, int root) const {
+    const int core = plan_.structure.core[static_cast<std::size_t>(root)];
+    if (core < 0) return;
+    const auto list = [&](const char* what, bool below) {
+      bool is_first = true;
+      for_each_in_order(root, root, [&](int i) {
+        if (at(i).kind != Kind::map || (core < i && i < end(core)) != below) return;
+        if (is_first)
+          out.pad_to(indent).put(what);
+        else
+          out.comma();
+        out.word(operation(i), indent + 10);
+        is_first = false;
+      });
+      if (!is_first) out.line();
+    };
+    list("prologue  ", true);
+    out.pad_to(indent).put("core      ").put(at(core).name);
+    if (at(core).kind == Kind::contract) {
+      const MatmulExtents e = matmul_extents(at(core), at(core + 1), at(end(core + 1)));
+      out.put(" M ").put(grouped_text(static_cast<std::uint64_t>(e.m)));
+      out.put(", N ").put(grouped_text(static_cast<std::uint64_t>(e.n)));
+      out.put(", K ").put(grouped_text(static_cast<std::uint64_t>(e.k)));
+    }
+    out.line();
+    list("epilogue  ", false);
+  }
+
+  // What the stage reads: each leaf with its shape, each stored value.
+  constexpr void operands(TextWriter& out, int root) const {
+    bool is_first = true;
+    const auto operand = [&](int i, int value) {
+      if (is_first)
+        out.pad_to(indent).put("reads     ");
+      else
+        out.comma();
+      is_first = false;
+      TextCell text = names_.of(value);
+      if (at(value).kind == Kind::leaf) text.append(" ").append(shape_text(at(value)));
+      const Demand& demand = costs_.demand(i);
+      if (demand.passes > 1 && !plan_.structure.is_stage(i))
+        text.append(" ").append(grouped_text(demand.passes)).append("×");
+      out.word(text, indent + 10);
+    };
+    for (int i = root; i < end(root); ++i) {
+      const bool is_let_value = i > 0 && at(i).parent == i - 1 && at(i - 1).kind == Kind::let &&
+                                !plan_.structure.in_registers[static_cast<std::size_t>(i - 1)];
+      if (i != root && plan_.structure.is_stage(i)) {
+        if (!is_let_value) operand(i, i);
+        i = end(i) - 1;
+      } else if (at(i).kind == Kind::leaf) {
+        if (!is_let_value) operand(i, i);
+      } else if (at(i).kind == Kind::bound && !is_let_value) {
+        const int value = names_.value_of(i);
+        if (value != i && at(value).kind != Kind::scalar && costs_.is_first_reading(i))
+          operand(i, value);
+      }
+    }
+    if (!is_first) out.line();
+  }
+
+  constexpr void slots(TextWriter& out) const {
+    if (plan_.workspace_bytes == 0) return;
+    out.put("Slots")
+        .right(24, "offset")
+        .right(40, "bytes")
+        .right(50, "stages")
+        .put("   hold")
+        .line();
+    for (int stage = 0; stage < plan_.stages; ++stage) {
+      const int root = plan_.stage_root(stage);
+      const auto i = static_cast<std::size_t>(root);
+      slot(out, plan_.slots.value[i], names_.of(root));
+      const int core = plan_.structure.core[i];
+      if (core < 0) continue;
+      const TextCell number = grouped_text(static_cast<std::uint64_t>(stage + 1));
+      slot(out, plan_.slots.scratch[i],
+           TextCell(at(core).kind == Kind::contract ? "packing panels of stage "
+                                                    : "row buffer of stage ")
+               .append(number));
+      slot(out, plan_.slots.core[i],
+           TextCell(at(core).name).append(" of stage ").append(number).append(", if stretched"));
+    }
+    out.line();
+  }
+
+  static constexpr void slot(TextWriter& out, const Slot& slot, std::string_view holds) {
+    if (slot.bytes == 0) return;
+    TextCell life = grouped_text(static_cast<std::uint64_t>(slot.first + 1));
+    if (slot.last != slot.first)
+      life.append("-").append(grouped_text(static_cast<std::uint64_t>(slot.last + 1)));
+    out.right(24, grouped_text(slot.offset)).right(40, grouped_text(slot.bytes)).right(50, life);
+    out.put("   ").put(holds).line();
+  }
+
+  constexpr void totals(TextWriter& out) const {
+    const auto row = [&](const char* what, std::uint64_t n, std::string_view text) {
+      out.put(what).right(40, grouped_text(n)).put("   ").put(text).line();
+    };
+    out.put("Totals").line();
+    TextCell workspace = bytes_text(plan_.workspace_bytes);
+    if (plan_.workspace_bytes == plan_.lower_bound_bytes)
+      workspace.append(plan_.workspace_bytes == 0 ? "" : ", the least for this order of stages");
+    else
+      workspace.append(", at least ")
+          .append(grouped_text(plan_.lower_bound_bytes))
+          .append(" B for this order of stages");
+    row("  workspace, B", plan_.workspace_bytes, workspace);
+    row("  workspace if aliased, B", plan_.workspace_bytes_if_aliased,
+        bytes_text(plan_.workspace_bytes_if_aliased)
+            .append(", where the result overlaps an operand"));
+    row("  result, B", plan_.result_bytes, bytes_text(plan_.result_bytes));
+    row("  peak, B", plan_.peak_bytes,
+        bytes_text(plan_.peak_bytes).append(", result and workspace"));
+    row("  flops", plan_.flops,
+        decimal_text(plan_.arithmetic_intensity()).append(" for each byte moved"));
+    row("  moved, B", plan_.bytes_moved, bytes_text(plan_.bytes_moved));
+    out.line();
+  }
+
+  constexpr void reasons(TextWriter& out) const {
+    const Decisions<N> all(plan_);
+    out.put("Why, and > the way taken").right(40, "workspace");
+    out.right(flops_end, "flops").right(moved_end, "moved").line();
+    if (all.size() == 0)
+      out.put("  One stage: nothing is stored, and nothing is computed twice.").line();
+    for (const Decision& d : all) {
+      if (d.is_stored()) {
+        out.put("  ").put(names_.of(d.node)).put(" is stored: ").put(describe(d.reason)).line();
+      } else {
+        out.put("  ").put(operation(d.node)).put(" ").put(shape_text(at(d.node)));
+        out.put(" is computed where it is read: cheap").line();
+      }
+      way(out, d.is_stored() ? "  > stored" : "    stored", d.slot_bytes, d.stored);
+      const TextCell in_place(d.is_stored() ? "    in place, " : "  > in place, ");
+      way(out, TextCell(in_place).append(decimal_text(d.recomputation())).append("×"), 0,
+          d.in_place);
+    }
+  }
+
+  static constexpr void way(TextWriter& out, std::string_view what, std::uint64_t slot,
+                            const Cost& cost) {
+    out.put(what).right(40, bytes_text(slot));
+    out.right(flops_end, grouped_text(cost.flops)).right(moved_end, bytes_text(cost.bytes_moved()));
+    out.line();
+  }
+
+  const Plan<N>& plan_;
+  PlanNames<N> names_;
+  CostModel<static_cast<std::size_t>(N)> costs_;
+};
+
+template <class E>
+consteval auto make_explanation() {
+  constexpr std::size_t size = [] {
+    TextWriter counter;
+    Explainer(plan_of<E>)(counter);
+    return counter.size();
+  }();
+  return PlanText<size>(Explainer(plan_of<E>));
+}
+
+// Enough for the explanation of any plan of this structure, whatever the extents.
+template <class E>
+inline constexpr std::size_t explanation_capacity = [] {
+  constexpr auto& structure = structure_of<E>;
+  constexpr std::size_t line = TextWriter::width + 8;  // some characters have two bytes
+  constexpr auto nodes = static_cast<std::size_t>(node_count<E>);
+  return line * (16 + 7 * static_cast<std::size_t>(structure.stages) + 4 * nodes);
+}();
+
+}  // namespace tenon::detail::inline TENON_MODE
+
+namespace tenon::inline TENON_MODE {
+
+// Formula: the text of explain(e) for an expression type E whose plan is a constant; itself one.
+template <StaticallyPlanned E>
+inline constexpr auto explanation_of = detail::make_explanation<E>();
+
+// Formula: the plan of e as text of lines of at most 100 columns: stages in the order in which they run
+// with their formulas, what was fused into them, flops and bytes; slots with offsets, bytes and lives;
+// totals; and for every stored value, and every one that is computed more than once, why, and what
+// the other way would have cost. Leaves are a, b, …, stored values T1, T2, …, numbers #.
+// It converts to std::string_view and can be printed. Where the plan is a constant, so is the text, and
+// this is a reference to it; elsewhere it is a value of about 500 B a node. No allocation.
+template <StaticallyPlanned E>
+[[nodiscard]] constexpr const auto& explain(const E&) noexcept {
+  return explanation_of<const E&>;
+}
+template <Expression E>
+[[nodiscard]] constexpr auto explain(const E& e) {
+  const auto p = plan(e);
+  return PlanText<detail::explanation_capacity<detail::planned_t<const E&>>>(detail::Explainer(p));
+}
+
+}  // namespace tenon::inline TENON_MODE
