@@ -42,11 +42,11 @@ class Explainer {
     for (int stage = 0; stage < plan_.stages; ++stage) {
       const int root = plan_.stage_root(stage);
       out.right(3, grouped_text(static_cast<std::uint64_t>(stage + 1))).put("  ");
-      out.put(names_.of(root)).pad_to(indent);
+      out.put(names_.of_stage(root)).pad_to(indent);
       out.put(name(at(root).dtype)).put(" ").put(shape_text(at(root))).put(" ");
       numbers(out, costs_.stage(root));
       out.pad_to(indent).put("= ");
-      formula(out, root, root);
+      names_.write_formula(out, root, indent + 2);
       out.line();
       fused(out, root);
       operands(out, root);
@@ -57,38 +57,6 @@ class Explainer {
   static constexpr void numbers(TextWriter& out, const Cost& cost) {
     out.right(flops_end, grouped_text(cost.flops)).right(moved_end, bytes_text(cost.bytes_moved()));
     out.right(intensity_end, decimal_text(cost.intensity())).line();
-  }
-
-  // The operations of a stage on the values that it reads.
-  constexpr void formula(TextWriter& out, int i, int root) const {
-    const Record& r = at(i);
-    if ((i != root && plan_.structure.is_stage(i)) || r.kind == Kind::leaf ||
-        r.kind == Kind::scalar || r.kind == Kind::bound) {
-      out.word(i == root ? std::string_view(TextCell(r.name)) : names_.of(i), indent + 2);
-      return;
-    }
-    if (r.kind == Kind::let && !has_own_name(i)) {
-      formula(out, end(i + 1), root);
-      return;
-    }
-    out.word(operation(i).append("("), indent + 2);
-    for (int c = i + 1; c < end(i); c = end(c)) {
-      if (c != i + 1) out.comma();
-      if (r.kind == Kind::let && c == i + 1) out.word(names_.of_let(i).append(" = "), indent + 2);
-      formula(out, c, root);
-    }
-    out.word(")", indent + 2);
-  }
-
-  [[nodiscard]] constexpr TextCell operation(int i) const {
-    return TextCell(std::string_view(at(i).name).substr(0, 40));
-  }
-
-  // A let of the stage itself; others name a slot or a leaf.
-  [[nodiscard]] constexpr bool has_own_name(int let) const {
-    return plan_.structure.in_registers[static_cast<std::size_t>(let)] &&
-           names_.value_of(let + 1) == let + 1 && at(let + 1).kind != Kind::leaf &&
-           at(let + 1).kind != Kind::scalar;
   }
 
   // f(node) for every node that the stage computes, operands before what is done with them.
@@ -110,7 +78,7 @@ class Explainer {
           out.pad_to(indent).put(what);
         else
           out.comma();
-        out.word(operation(i), indent + 10);
+        out.word(names_.operation(i), indent + 10);
         is_first = false;
       });
       if (!is_first) out.line();
@@ -229,7 +197,7 @@ class Explainer {
       if (d.is_stored()) {
         out.put("  ").put(names_.of(d.node)).put(" is stored: ").put(describe(d.reason)).line();
       } else {
-        out.put("  ").put(operation(d.node)).put(" ").put(shape_text(at(d.node)));
+        out.put("  ").put(names_.operation(d.node)).put(" ").put(shape_text(at(d.node)));
         out.put(" is computed where it is read: cheap").line();
       }
       way(out, d.is_stored() ? "  > stored" : "    stored", d.slot_bytes, d.stored);

@@ -36,42 +36,79 @@ class PlanNames {
   // The value of a node where it is stored, a leaf, a number, or the name of a let; the operation
   // elsewhere.
   [[nodiscard]] constexpr TextCell of(int i) const {
-    const auto at = static_cast<std::size_t>(i);
-    const Record& r = plan_.records[at];
-    if (i == 0 && plan_.stages > 0) return TextCell("result");
-    if (stage_[at] > 0) return numbered("T", stage_[at]);
-    if (r.kind == Kind::leaf) return leaf(number_[at]);
-    if (r.kind == Kind::scalar) return TextCell("#");
-    if (r.kind == Kind::bound) return of_bound(i);
-    return TextCell(std::string_view(r.name).substr(0, 40));
+    const Kind kind = at(i).kind;
+    if (kind == Kind::leaf) return leaf(number_[static_cast<std::size_t>(i)]);
+    if (i == 0) return TextCell("result");
+    if (stage_of(i) > 0) return numbered("T", stage_of(i));
+    if (kind == Kind::scalar) return TextCell("#");
+    if (kind == Kind::bound) return of_bound(i);
+    return operation(i);
+  }
+  [[nodiscard]] constexpr TextCell operation(int i) const {
+    return TextCell(std::string_view(at(i).name).substr(0, 40));
   }
 
-  // The name of a let's value: its slot's, or one of its own.
-  [[nodiscard]] constexpr TextCell of_let(int let) const {
-    const int value = let + 1;
-    const Kind kind = plan_.records[static_cast<std::size_t>(value)].kind;
-    if (plan_.structure.in_registers[static_cast<std::size_t>(let)] && kind != Kind::leaf &&
-        kind != Kind::scalar && kind != Kind::bound)
-      return numbered("h", number_[static_cast<std::size_t>(let)]);
-    return of(value);
+  // What a stage computes.
+  [[nodiscard]] constexpr TextCell of_stage(int root) const {
+    return root == 0 ? TextCell("result") : of(root);
   }
+
+  // The number of the stage that stores node i, from 1; 0: none.
+  [[nodiscard]] constexpr int stage_of(int i) const { return stage_[static_cast<std::size_t>(i)]; }
 
   // The leaf or stored node that a name stands for, or the name itself.
   [[nodiscard]] constexpr int value_of(int i) const {
-    while (plan_.records[static_cast<std::size_t>(i)].kind == Kind::bound) {
+    while (at(i).kind == Kind::bound) {
       const int let = plan_.structure.let_of[static_cast<std::size_t>(i)];
-      const Kind kind = plan_.records[static_cast<std::size_t>(let + 1)].kind;
       if (plan_.structure.is_stage(let + 1)) return let + 1;
-      if (kind != Kind::leaf && kind != Kind::scalar && kind != Kind::bound) return i;
+      if (!is_other_name(let + 1)) return i;
       i = let + 1;
     }
     return i;
   }
 
+  // The operations of a stage on the values that it reads, as one formula.
+  constexpr void write_formula(TextWriter& out, int root, int indent) const {
+    write_operation(out, root, root, indent);
+  }
+
  private:
+  [[nodiscard]] constexpr const Record& at(int i) const {
+    return plan_.records[static_cast<std::size_t>(i)];
+  }
+  [[nodiscard]] constexpr bool is_other_name(int i) const {
+    return at(i).kind == Kind::leaf || at(i).kind == Kind::scalar || at(i).kind == Kind::bound;
+  }
+
+  constexpr void write_operation(TextWriter& out, int i, int root, int indent) const {
+    const Record& r = at(i);
+    if ((i != root && plan_.structure.is_stage(i)) || is_other_name(i)) {
+      out.word(of(i), indent);
+      return;
+    }
+    const bool names_a_value =  // others name a slot or a leaf
+        r.kind == Kind::let && plan_.structure.in_registers[static_cast<std::size_t>(i)] &&
+        !is_other_name(i + 1);
+    const int body = i + 1 + (r.kind == Kind::let ? at(i + 1).subtree : 0);
+    if (r.kind == Kind::let && !names_a_value) {
+      write_operation(out, body, root, indent);
+      return;
+    }
+    out.word(operation(i).append("("), indent);
+    for (int c = i + 1; c < i + r.subtree; c += at(c).subtree) {
+      if (c != i + 1) out.comma();
+      if (names_a_value && c == i + 1)
+        out.word(numbered("h", number_[static_cast<std::size_t>(i)]).append(" = "), indent);
+      write_operation(out, c, root, indent);
+    }
+    out.word(")", indent);
+  }
+
   [[nodiscard]] constexpr TextCell of_bound(int i) const {
     const int value = value_of(i);
-    return value == i ? of_let(plan_.structure.let_of[static_cast<std::size_t>(i)]) : of(value);
+    if (value != i) return of(value);
+    const int let = plan_.structure.let_of[static_cast<std::size_t>(i)];
+    return numbered("h", number_[static_cast<std::size_t>(let)]);
   }
   [[nodiscard]] static constexpr TextCell numbered(const char* name, int number) {
     return TextCell(name).append(grouped_text(static_cast<std::uint64_t>(number)));

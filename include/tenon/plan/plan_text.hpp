@@ -129,15 +129,17 @@ class TextCell {
   constexpr explicit TextCell(std::string_view text) noexcept { append(text); }
   constexpr TextCell& append(std::string_view text) noexcept {
     for (const char c : text)
-      if (size_ < text_.size()) text_[size_++] = c;
+      if (size_ < capacity) text_[size_++] = c;
     return *this;
   }
   [[nodiscard]] constexpr operator std::string_view() const noexcept {
     return {text_.data(), size_};
   }
+  [[nodiscard]] constexpr const char* c_str() const noexcept { return text_.data(); }
 
  private:
-  std::array<char, 120> text_{};
+  static constexpr std::size_t capacity = 127;
+  std::array<char, capacity + 1> text_{};
   std::size_t size_ = 0;
 };
 
