@@ -116,22 +116,24 @@ void run_through_temporary(const E& e, const SlotTable& slots, const Dst& dst,
 }
 
 // Evaluates the node e into dst; memory(bytes) gives the workspace, and its lifetime.
+template <bool MayAlias, class Dst, class E, class SlotTable, class Memory>
+void evaluate_with(const SlotTable& slots, const Dst& dst, const E& e, const Memory& memory) {
+  if constexpr (MayAlias) {
+    if (conflicts(e, dst)) {
+      const auto block = memory(align_up(slots.workspace_bytes, workspace_alignment) +
+                                static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>));
+      run_through_temporary(e, slots, dst, block.data());
+      return;
+    }
+  }
+  const auto block = memory(slots.workspace_bytes);
+  run(e, slots, dst, block.data());
+}
 template <bool MayAlias, class Dst, class E, class Memory>
 void evaluate_into(const Dst& dst, const E& e, const Memory& memory) {
   check_destination("eval_into", dst, e);
   check_leaves("eval_into", e);
-  with_slots(e, [&](const auto& slots) {
-    if constexpr (MayAlias) {
-      if (conflicts(e, dst)) {
-        const auto block = memory(align_up(slots.workspace_bytes, workspace_alignment) +
-                                  static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>));
-        run_through_temporary(e, slots, dst, block.data());
-        return;
-      }
-    }
-    const auto block = memory(slots.workspace_bytes);
-    run(e, slots, dst, block.data());
-  });
+  with_slots(e, [&](const auto& slots) { evaluate_with<MayAlias>(slots, dst, e, memory); });
 }
 
 // The node behind an argument: the argument itself, or the leaf that it becomes.
