@@ -16,7 +16,7 @@ MemoryPool::MemoryPool(std::size_t initial_capacity_bytes, std::pmr::memory_reso
                        bool reports)
     : MemoryPool(*::new(detail::acquire(
           *upstream, sizeof(detail::PoolCore), alignof(detail::PoolCore), "MemoryPool",
-          sizeof(detail::PoolCore), 0)) detail::PoolCore(upstream, reports)) {
+          sizeof(detail::PoolCore), 0)) detail::PoolCore(upstream, reports, reports)) {
   core_->reserve(initial_capacity_bytes);
 }
 
@@ -27,28 +27,30 @@ MemoryPool::~MemoryPool() {
 }
 
 void* MemoryPool::allocate(std::size_t bytes, std::size_t alignment) {
-  const auto& slot = detail::thread_caches.slot(id_);
-  if (slot.pool_id != id_) [[unlikely]]
-    return allocate_first(bytes, alignment);
-  return core_->allocate(*slot.cache, bytes, alignment);
+  const auto& recent = detail::thread_caches.recent;
+  if (recent.pool_id != id_) [[unlikely]]
+    return allocate_elsewhere(bytes, alignment);
+  return detail::PoolCore::allocate(*recent.cache, bytes, alignment);
 }
 
 void MemoryPool::deallocate(void* block, std::size_t bytes, std::size_t alignment) {
-  const auto& slot = detail::thread_caches.slot(id_);
-  if (slot.pool_id != id_) [[unlikely]]
-    return deallocate_first(block, bytes, alignment);
-  core_->deallocate(*slot.cache, block, bytes, alignment);
+  const auto& recent = detail::thread_caches.recent;
+  if (recent.pool_id != id_) [[unlikely]]
+    return deallocate_elsewhere(block, bytes, alignment);
+  detail::PoolCore::deallocate(*recent.cache, block, bytes, alignment);
 }
 
-void* MemoryPool::allocate_first(std::size_t bytes, std::size_t alignment) {
-  if (detail::Cache* cache = detail::find_cache(*core_))
-    return core_->allocate(*cache, bytes, alignment);
+void* MemoryPool::allocate_elsewhere(std::size_t bytes, std::size_t alignment) {
+  detail::Cache* cache = detail::thread_caches.find(id_);
+  if (cache == nullptr) cache = detail::find_cache(*core_);
+  if (cache != nullptr) return detail::PoolCore::allocate(*cache, bytes, alignment);
   return core_->allocate_uncached(bytes, alignment);
 }
 
-void MemoryPool::deallocate_first(void* block, std::size_t bytes, std::size_t alignment) {
-  if (detail::Cache* cache = detail::find_cache(*core_))
-    return core_->deallocate(*cache, block, bytes, alignment);
+void MemoryPool::deallocate_elsewhere(void* block, std::size_t bytes, std::size_t alignment) {
+  detail::Cache* cache = detail::thread_caches.find(id_);
+  if (cache == nullptr) cache = detail::find_cache(*core_);
+  if (cache != nullptr) return detail::PoolCore::deallocate(*cache, block, bytes, alignment);
   core_->deallocate_uncached(block, bytes, alignment);
 }
 
@@ -65,6 +67,8 @@ void MemoryPool::reserve_blocks(std::size_t bytes, std::size_t count) {
 }
 void MemoryPool::trim() noexcept { core_->trim(detail::find_cache(*core_)); }
 void MemoryPool::clear() noexcept { core_->clear(); }
+void MemoryPool::check_frees(bool on) { core_->check_frees(on); }
+bool MemoryPool::checks_frees() const noexcept { return core_->checks_frees(); }
 
 std::size_t MemoryPool::get_total_allocated() const noexcept { return core_->totals().live_bytes; }
 std::size_t MemoryPool::get_total_capacity() const noexcept { return core_->owned_bytes(); }
@@ -88,11 +92,11 @@ bool MemoryPool::is_live(const void* block, std::uint64_t stamp) const noexcept 
   return core_->is_live(reinterpret_cast<std::uintptr_t>(block), stamp);
 }
 
-MemoryPool& global_memory_pool() noexcept {
+MemoryPool& detail::global_memory_pool(bool checks_frees) noexcept {
   alignas(detail::PoolCore) static std::byte core[sizeof(detail::PoolCore)];
   alignas(MemoryPool) static std::byte storage[sizeof(MemoryPool)];
-  static MemoryPool* const pool = ::new (static_cast<void*>(storage))
-      MemoryPool(*::new (static_cast<void*>(core)) detail::PoolCore(system_resource(), false));
+  static MemoryPool* const pool = ::new (static_cast<void*>(storage)) MemoryPool(
+      *::new (static_cast<void*>(core)) detail::PoolCore(system_resource(), false, checks_frees));
   return *pool;
 }
 

@@ -23,22 +23,41 @@ namespace {
 
 }  // namespace
 
-PoolCore::PoolCore(std::pmr::memory_resource* upstream, bool reports) noexcept
-    : upstream_(upstream), id_(new_pool_id()), reports_(reports) {}
+PoolCore::PoolCore(std::pmr::memory_resource* upstream, bool reports, bool checks_frees) noexcept
+    : upstream_(upstream), id_(new_pool_id()), reports_(reports), checks_frees_(checks_frees) {
+  uncached_.core = this;
+  uncached_.checks_frees = checks_frees;
+}
 
-void* PoolCore::allocate_large(Cache& cache, std::size_t bytes, std::size_t alignment) {
+void* PoolCore::allocate_untabled(Cache& cache, std::size_t bytes, std::size_t alignment) {
   const std::uint32_t cls = class_of(bytes, alignment);
   if (cls == exact_class) [[unlikely]]
     return allocate_exact(cache, bytes, alignment);
   return allocate_of(cache, cls, bytes);
 }
 
-void PoolCore::deallocate_large(Cache& cache, void* block, std::size_t bytes,
-                                std::size_t alignment) {
+void PoolCore::deallocate_untabled(Cache& cache, void* block, std::size_t bytes,
+                                   std::size_t alignment) {
   const std::uint32_t cls = class_of(bytes, alignment);
   if (cls == exact_class) [[unlikely]]
     return deallocate_exact(cache, block, bytes, alignment);
   deallocate_of(cache, cls, block, bytes);
+}
+
+void PoolCore::deallocate_checked(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes) {
+  PoolCore& core = *cache.core;
+  Shelf& shelf = cache.shelves[cls];
+  FreeBlock* place = shelf.top.get();
+  if (place->block == block &&
+      cache.withdrawals_seen == core.withdrawals_.load(std::memory_order_relaxed) &&
+      place->tag->load(std::memory_order_relaxed) == std::uint64_t{bytes} + 1) {
+    place->tag->store(0, std::memory_order_relaxed);
+    cache.count_return(bytes);
+    poison(block, class_bytes(cls));
+    shelf.top.set(place + 1);
+    return;
+  }
+  core.deallocate_searched(cache, cls, block, bytes);
 }
 
 void PoolCore::deallocate_searched(Cache& cache, std::uint32_t cls, void* block,
@@ -59,47 +78,50 @@ void PoolCore::deallocate_searched(Cache& cache, std::uint32_t cls, void* block,
   tag.store(0, std::memory_order_relaxed);
   cache.count_return(bytes);
   poison(block, class_bytes(cls));
-  const std::uint32_t count = cache.counts[cls].get();
-  if (count == class_tables.limit[cls]) [[unlikely]]
+  Shelf& shelf = cache.shelves[cls];
+  FreeBlock* top = shelf.top.get();
+  if (top == shelf.end) [[unlikely]]
     return flush(cache, cls, {block, &tag});
-  cache.counts[cls].set(count + 1);
-  cache.blocks[cls][count] = {block, &tag};
+  shelf.top.set(top + 1);
+  *top = {block, &tag};
 }
 
 // Fills the cache and serves the request that found it empty.
 void* PoolCore::refill(Cache& cache, std::uint32_t cls, std::size_t bytes) {
   meet_depot(cache);
-  std::uint32_t taken = take(cls, cache.blocks[cls], batch(cls));
+  Shelf& shelf = cache.shelves[cls];
+  std::uint32_t taken = take(cls, shelf.bottom, batch(cls));
   while (taken == 0) {
     grow(cls, bytes);
-    taken = take(cls, cache.blocks[cls], batch(cls));
+    taken = take(cls, shelf.bottom, batch(cls));
   }
   cache.received.set(cache.received.get() + taken);
-  cache.counts[cls].set(taken - 1);
-  return issue(cache, cache.blocks[cls][taken - 1], bytes);
+  shelf.set_count(taken - 1);
+  return issue(cache, shelf.bottom[taken - 1], bytes);
 }
 
 // Makes room in a full cache for a block. The oldest blocks leave: the newest are in the
 // processor's caches.
 void PoolCore::flush(Cache& cache, std::uint32_t cls, FreeBlock block) noexcept {
   meet_depot(cache);
-  FreeBlock* blocks = cache.blocks[cls];
+  Shelf& shelf = cache.shelves[cls];
   const std::uint32_t leaving = batch(cls);
-  const std::uint32_t staying = cache.counts[cls].get() - leaving;
-  give(cls, blocks, leaving);
+  const std::uint32_t staying = shelf.count() - leaving;
+  give(cls, shelf.bottom, leaving);
   cache.received.set(cache.received.get() - leaving);
-  std::memmove(blocks, blocks + leaving, staying * sizeof(FreeBlock));
-  blocks[staying] = block;
-  cache.counts[cls].set(staying + 1);
+  std::memmove(shelf.bottom, shelf.bottom + leaving, staying * sizeof(FreeBlock));
+  shelf.bottom[staying] = block;
+  shelf.set_count(staying + 1);
 }
 
 void PoolCore::flush_all(Cache& cache) noexcept {
   meet_depot(cache);
   for (std::uint32_t cls = 0; cls < class_count; ++cls) {
-    const std::uint32_t count = cache.counts[cls].get();
-    give(cls, cache.blocks[cls], count);
+    Shelf& shelf = cache.shelves[cls];
+    const std::uint32_t count = shelf.count();
+    give(cls, shelf.bottom, count);
     cache.received.set(cache.received.get() - count);
-    cache.counts[cls].set(0);
+    shelf.set_count(0);
   }
 }
 
@@ -108,9 +130,9 @@ void PoolCore::meet_depot(Cache& cache) noexcept {
   fold(cache);
   const std::uint64_t withdrawals = withdrawals_.load(std::memory_order_acquire);
   if (cache.withdrawals_seen == withdrawals) return;
-  for (std::uint32_t cls = 0; cls < class_count; ++cls)
-    for (std::uint32_t i = cache.counts[cls].get(); i < cache_places; ++i)
-      cache.blocks[cls][i] = {};
+  for (const Shelf& shelf : cache.shelves)
+    for (FreeBlock* place = shelf.top.get(); place < shelf.bottom + cache_places; ++place)
+      *place = {};
   cache.withdrawals_seen = withdrawals;
 }
 
@@ -169,6 +191,7 @@ Region::Word* PoolCore::find_tag(std::uintptr_t address, std::size_t& count) con
 }
 
 std::uint64_t PoolCore::stamp(std::uintptr_t block) const noexcept {
+  if (!checks_frees_) return generation();
   std::size_t count = 0;
   Region::Word* tag = find_tag(block, count);
   if (tag == nullptr) return 0;
@@ -187,6 +210,7 @@ std::uint64_t PoolCore::stamp(std::uintptr_t block) const noexcept {
 }
 
 bool PoolCore::is_live(std::uintptr_t block, std::uint64_t stamp) const noexcept {
+  if (!checks_frees_) return stamp == generation();
   std::size_t count = 0;
   const Region::Word* tag = find_tag(block, count);
   return tag != nullptr && stamp != 0 && tag[count].load(std::memory_order_relaxed) == stamp;

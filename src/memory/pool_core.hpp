@@ -27,18 +27,19 @@ class PoolCore;
 struct ThreadCaches;
 
 // Per class, by table: a shift and a bit scan more on each side of a pair cost 0.8 ns (baseline
-// x86-64 has no lzcnt, and bsr is eight operations on Zen 4).
+// x86-64 has no lzcnt, and bsr is eight operations on Zen 4). A program reads the few lines of it that
+// belong to its sizes.
 struct ClassTables {
-  static constexpr std::size_t largest_small = class_bytes(slab_class_count - 1);
-  std::uint8_t of_small[largest_small / 64 + 1];  // by the number of 64-byte units
-  std::uint64_t mask[class_count];                // what no offset of a block has
-  std::uint32_t limit[class_count];               // of free blocks in a cache
+  static constexpr std::size_t end = std::size_t{1} << 20;
+  std::uint8_t of_units[end / 64];   // by (bytes - 1) / 64
+  std::uint64_t mask[class_count];   // what no offset of a block has
+  std::uint32_t limit[class_count];  // of free blocks in a cache
 };
 inline constexpr std::uint32_t cache_places = 64;  // one more than a cache ever holds
-constexpr ClassTables class_tables = [] {
+inline constexpr ClassTables class_tables = [] {
   ClassTables t{};
-  for (std::uint32_t cls = 0, i = 0; cls < slab_class_count; ++cls)
-    for (; i * 64 <= class_bytes(cls); ++i) t.of_small[i] = static_cast<std::uint8_t>(cls);
+  for (std::size_t cls = 0, i = 0; i < t.end / 64; ++cls)
+    for (; i < std::size_t{1} << cls; ++i) t.of_units[i] = static_cast<std::uint8_t>(cls);
   for (std::uint32_t cls = 0; cls < class_count; ++cls) {
     t.mask[cls] = class_bytes(cls) - 1;
     t.limit[cls] = static_cast<std::uint32_t>(
@@ -47,21 +48,23 @@ constexpr ClassTables class_tables = [] {
   return t;
 }();
 
-// Slabs serve a request of `least` = max(bytes, alignment) bytes up to here.
-[[nodiscard]] TENON_INLINE bool is_small(std::size_t bytes, std::size_t alignment) noexcept {
-  return std::max(bytes, alignment) <= ClassTables::largest_small;
+// The table serves requests of 1 B to 1 MiB without a special alignment.
+[[nodiscard]] TENON_INLINE bool has_class_in_table(std::size_t bytes,
+                                                   std::size_t alignment) noexcept {
+  return bytes - 1 < ClassTables::end && alignment <= 64;
+}
+[[nodiscard]] TENON_INLINE std::uint32_t class_in_table(std::size_t bytes) noexcept {
+  return class_tables.of_units[(bytes - 1) / 64];
 }
 
 // The least class whose blocks hold `bytes` at a multiple of `alignment`; exact_class if none does.
 // Contract: alignment is a power of two.
-[[nodiscard]] TENON_INLINE std::uint32_t small_class_of(std::size_t bytes,
-                                                        std::size_t alignment) noexcept {
-  return class_tables.of_small[(std::max(bytes, alignment) + 63) / 64];
-}
 [[nodiscard]] inline std::uint32_t class_of(std::size_t bytes, std::size_t alignment) noexcept {
-  if (is_small(bytes, alignment)) return small_class_of(bytes, alignment);
-  const auto cls = static_cast<std::uint32_t>(std::bit_width(std::max(bytes, alignment) - 1)) - 6;
-  return cls < class_count && alignment <= region_alignment ? cls : exact_class;
+  if (has_class_in_table(bytes, alignment)) return class_in_table(bytes);
+  const std::size_t least = std::max({bytes, alignment, std::size_t{64}});
+  const auto cls = static_cast<std::uint32_t>(std::bit_width(least - 1)) - 6;
+  const bool aligned = alignment <= region_alignment || cls < slab_class_count;
+  return cls < class_count && aligned ? cls : exact_class;
 }
 
 // Where the region of a block of this class begins.
@@ -86,7 +89,19 @@ class Owned {
 
 struct FreeBlock {
   void* block;
-  Region::Word* tag;  // so that issuing it needs no search
+  Region::Word* tag;  // so that issuing it needs no search; unset where frees are not checked
+};
+
+// One thread's free blocks of one class: a stack. Below it lies a place without a block.
+struct Shelf {
+  Owned<FreeBlock*> top;  // above the newest block
+  FreeBlock* bottom = nullptr;
+  FreeBlock* end = nullptr;  // top where it is full
+
+  [[nodiscard]] TENON_INLINE std::uint32_t count() const noexcept {
+    return static_cast<std::uint32_t>(top.get() - bottom);
+  }
+  void set_count(std::uint32_t count) noexcept { top.set(bottom + count); }
 };
 
 // One thread's free blocks and counters in one pool.
@@ -95,26 +110,39 @@ struct alignas(64) Cache {
   // Blocks received from the depot less those given to it; so deallocations need no counter.
   Owned<std::uint64_t> received;
   // Since the last fold: the highest live bytes, and how far below it they are now. One counter
-  // moves on most requests instead of two, as in BufferPool.
+  // moves on most requests instead of two.
   Owned<std::uint64_t> peak;
   Owned<std::uint64_t> below_peak;
   PoolCore* core = nullptr;
   ThreadCaches* thread = nullptr;
   Cache* next_of_pool = nullptr;
+  bool checks_frees = false;  // of the pool
+  Shelf shelves[class_count];
   Cache* previous_of_pool = nullptr;
   Cache* next_of_thread = nullptr;
   // Requests above the classes, which no count below shows.
   Owned<std::uint64_t> exact_deallocations;
   Owned<std::uint64_t> exact_allocations;
-  Owned<std::uint32_t> counts[class_count];
-  // Above the count lie the blocks issued from there, so that one that comes back to its place need
-  // not be searched. Such a memory is void once a region was withdrawn since `withdrawals_seen`.
+  // Where frees are checked: above the top lie the blocks issued from there, so that one that comes back
+  // to its place need not be searched. Such a memory is void once a region was withdrawn since
+  // `withdrawals_seen`.
   std::uint64_t withdrawals_seen = 0;
-  FreeBlock blocks[class_count][cache_places] = {};
+  FreeBlock blocks[class_count][1 + cache_places] = {};
+
+  Cache() noexcept {
+    for (std::uint32_t cls = 0; cls < class_count; ++cls) {
+      Shelf& shelf = shelves[cls];
+      shelf.bottom = blocks[cls] + 1;
+      shelf.end = shelf.bottom + class_tables.limit[cls];
+      shelf.top.set(shelf.bottom);
+    }
+  }
+  Cache(const Cache&) = delete;  // shelves point into it
+  Cache& operator=(const Cache&) = delete;
 
   [[nodiscard]] std::uint64_t deallocations() const noexcept {
     std::uint64_t free_blocks = 0;
-    for (const auto& count : counts) free_blocks += count.get();
+    for (const Shelf& shelf : shelves) free_blocks += shelf.count();
     return (allocations.get() - exact_allocations.get()) + free_blocks - received.get() +
            exact_deallocations.get();
   }
@@ -137,7 +165,7 @@ struct alignas(64) Cache {
 // Free blocks of one class for all threads. The array has room for every block of the class that
 // the pool owns, so a return never needs memory.
 struct alignas(64) Depot {
-  SpinLock lock;
+  mutable SpinLock lock;
   std::size_t count = 0;
   FreeBlock* blocks = nullptr;
   // What follows belongs to the growth lock; growing the array takes both.
@@ -149,7 +177,7 @@ struct alignas(64) Depot {
 
 class PoolCore {
  public:
-  PoolCore(std::pmr::memory_resource* upstream, bool reports) noexcept;
+  PoolCore(std::pmr::memory_resource* upstream, bool reports, bool checks_frees) noexcept;
   ~PoolCore();
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
@@ -158,14 +186,16 @@ class PoolCore {
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
   // Every way off the fast path is a last call, so that the path itself saves no register.
-  TENON_INLINE void* allocate(Cache& cache, std::size_t bytes, std::size_t alignment) {
-    if (!is_small(bytes, alignment)) return allocate_large(cache, bytes, alignment);
-    return allocate_of(cache, small_class_of(bytes, alignment), bytes);
+  TENON_INLINE static void* allocate(Cache& cache, std::size_t bytes, std::size_t alignment) {
+    if (!has_class_in_table(bytes, alignment)) [[unlikely]]
+      return cache.core->allocate_untabled(cache, bytes, alignment);
+    return allocate_of(cache, class_in_table(bytes), bytes);
   }
-  TENON_INLINE void deallocate(Cache& cache, void* block, std::size_t bytes,
-                               std::size_t alignment) {
-    if (!is_small(bytes, alignment)) return deallocate_large(cache, block, bytes, alignment);
-    deallocate_of(cache, small_class_of(bytes, alignment), block, bytes);
+  TENON_INLINE static void deallocate(Cache& cache, void* block, std::size_t bytes,
+                                      std::size_t alignment) {
+    if (!has_class_in_table(bytes, alignment)) [[unlikely]]
+      return cache.core->deallocate_untabled(cache, block, bytes, alignment);
+    deallocate_of(cache, class_in_table(bytes), block, bytes);
   }
 
   // The same for threads without a cache.
@@ -176,6 +206,8 @@ class PoolCore {
   void reserve_blocks(std::size_t bytes, std::size_t count);
   void trim(Cache* own) noexcept;
   void clear() noexcept;
+  void check_frees(bool on);
+  [[nodiscard]] bool checks_frees() const noexcept { return checks_frees_; }
 
   [[nodiscard]] PoolStats totals() const noexcept;  // all but what is pooled
   [[nodiscard]] PoolStats stats() const noexcept;
@@ -198,36 +230,36 @@ class PoolCore {
  private:
   struct Prepared;
 
-  void* allocate_large(Cache& cache, std::size_t bytes, std::size_t alignment);
-  void deallocate_large(Cache& cache, void* block, std::size_t bytes, std::size_t alignment);
+  void* allocate_untabled(Cache& cache, std::size_t bytes, std::size_t alignment);
+  void deallocate_untabled(Cache& cache, void* block, std::size_t bytes, std::size_t alignment);
 
   // One block of a pooled class.
-  TENON_INLINE void* allocate_of(Cache& cache, std::uint32_t cls, std::size_t bytes) {
-    const std::uint32_t count = cache.counts[cls].get();
-    if (count == 0) [[unlikely]]
-      return refill(cache, cls, bytes);
-    cache.counts[cls].set(count - 1);
-    return issue(cache, cache.blocks[cls][count - 1], bytes);
+  TENON_INLINE static void* allocate_of(Cache& cache, std::uint32_t cls, std::size_t bytes) {
+    Shelf& shelf = cache.shelves[cls];
+    FreeBlock* newest = shelf.top.get() - 1;
+    if (newest->block == nullptr) [[unlikely]]
+      return cache.core->refill(cache, cls, bytes);
+    shelf.top.set(newest);
+    return issue(cache, *newest, bytes);
   }
-  TENON_INLINE void deallocate_of(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes) {
-    const std::uint32_t count = cache.counts[cls].get();
-    const FreeBlock place = cache.blocks[cls][count];
-    if (place.block == block &&
-        cache.withdrawals_seen == withdrawals_.load(std::memory_order_relaxed) &&
-        place.tag->load(std::memory_order_relaxed) == std::uint64_t{bytes} + 1) {
-      place.tag->store(0, std::memory_order_relaxed);
-      cache.count_return(bytes);
-      poison(block, class_bytes(cls));
-      cache.counts[cls].set(count + 1);
-      return;
-    }
-    deallocate_searched(cache, cls, block, bytes);
+  TENON_INLINE static void deallocate_of(Cache& cache, std::uint32_t cls, void* block,
+                                         std::size_t bytes) {
+    if (cache.checks_frees) return deallocate_checked(cache, cls, block, bytes);
+    Shelf& shelf = cache.shelves[cls];
+    FreeBlock* top = shelf.top.get();
+    cache.count_return(bytes);
+    poison(block, class_bytes(cls));
+    if (top == shelf.end) [[unlikely]]
+      return cache.core->flush(cache, cls, {block, nullptr});
+    shelf.top.set(top + 1);
+    top->block = block;
   }
+  static void deallocate_checked(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes);
   // The same for a block that does not come back to its place.
   void deallocate_searched(Cache& cache, std::uint32_t cls, void* block, std::size_t bytes);
-  // Marks a free block as issued.
+  // Hands out a free block, marked as issued where frees are checked.
   TENON_INLINE static void* issue(Cache& cache, FreeBlock free, std::size_t bytes) noexcept {
-    free.tag->store(std::uint64_t{bytes} + 1, std::memory_order_relaxed);
+    if (cache.checks_frees) free.tag->store(std::uint64_t{bytes} + 1, std::memory_order_relaxed);
     cache.count_issue(bytes);
     unpoison(free.block, bytes);
     return free.block;
@@ -267,6 +299,7 @@ class PoolCore {
   std::pmr::memory_resource* upstream_;
   std::uint64_t id_;  // never used twice in a program
   bool reports_;
+  bool checks_frees_;              // changed only while nobody else is in a call
   Depot depots_[class_count + 1];  // the last one only owns regions of exact size
   mutable std::mutex growth_;
   std::atomic<std::size_t> owned_bytes_{0};

@@ -317,9 +317,9 @@ void PoolCore::clear() noexcept {
   const std::lock_guard lock(growth_);
   const auto forget = [this](Cache& cache) {
     fold(cache);
-    for (auto& count : cache.counts) {
-      cache.received.set(cache.received.get() - count.get());
-      count.set(0);
+    for (Shelf& shelf : cache.shelves) {
+      cache.received.set(cache.received.get() - shelf.count());
+      shelf.set_count(0);
     }
   };
   forget(uncached_);
@@ -344,16 +344,34 @@ void PoolCore::clear() noexcept {
   while (depots_[exact_class].regions != nullptr) withdraw(*depots_[exact_class].regions);
 }
 
+void PoolCore::check_frees(bool on) {
+  if (const PoolStats s = totals(); s.live_count > 0)
+    raise<ContractError>("MemoryPool", "check_frees with %zu blocks in use", s.live_count);
+  clear();  // every block into the depot, with its tag
+  const std::lock_guard registry(cache_registry());
+  for (Cache* list : {&uncached_, caches_, spare_caches_})
+    for (Cache* cache = list; cache != nullptr; cache = cache->next_of_pool) {
+      cache->checks_frees = on;
+      for (auto& places : cache->blocks)
+        for (FreeBlock& place : places) place = {};
+    }
+  checks_frees_ = on;
+}
+
 PoolStats PoolCore::stats() const noexcept {
   PoolStats s = totals();
-  const std::lock_guard lock(growth_);
-  for (const Depot& depot : depots_)
-    for (Region* r = depot.regions; r != nullptr; r = r->next)
-      for (std::size_t i = 0; i < r->count; ++i) {
-        if (Region::is_issued(r->tags()[i].load(std::memory_order_relaxed))) continue;
-        ++s.pooled_count;
-        s.pooled_bytes += class_bytes(r->cls);
-      }
+  const std::lock_guard registry(cache_registry());
+  for (std::uint32_t cls = 0; cls < class_count; ++cls) {
+    std::size_t count = uncached_.shelves[cls].count();
+    for (const Cache* cache = caches_; cache != nullptr; cache = cache->next_of_pool)
+      count += cache->shelves[cls].count();
+    {
+      const std::lock_guard depot_lock(depots_[cls].lock);
+      count += depots_[cls].count;
+    }
+    s.pooled_count += count;
+    s.pooled_bytes += count * class_bytes(cls);
+  }
   return s;
 }
 

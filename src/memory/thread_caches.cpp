@@ -51,7 +51,7 @@ Cache* find_cache(PoolCore& core) noexcept {
   if (cache == nullptr) cache = core.adopt(mine);
   if (cache == nullptr) return nullptr;
   ending.arm();
-  mine.slot(core.id()) = {core.id(), cache};
+  mine.slot(core.id()) = mine.recent = {core.id(), cache};
   return cache;
 }
 
@@ -78,6 +78,7 @@ Cache* PoolCore::adopt(ThreadCaches& thread) noexcept {
 #endif
     cache = ::new (memory) Cache;
     cache->core = this;
+    cache->checks_frees = checks_frees_;
   }
   const std::lock_guard lock(cache_registry());
   cache->thread = &thread;

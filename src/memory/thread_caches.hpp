@@ -21,6 +21,15 @@ struct ThreadCaches {
     return slots[pool_id % slot_count];
   }
 
+  // The pool used last; the slots are looked at only where that is another.
+  [[nodiscard]] TENON_INLINE Cache* find(std::uint64_t pool_id) noexcept {
+    const Slot& found = slot(pool_id);
+    if (found.pool_id != pool_id) return nullptr;
+    recent = found;
+    return found.cache;
+  }
+
+  Slot recent;
   Slot slots[slot_count] = {};
   Cache* first = nullptr;  // all caches of the thread; under the registry
   bool ended = false;

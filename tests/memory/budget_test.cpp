@@ -72,6 +72,7 @@ TEST_CASE("what upstream refuses does not count", "[memory][budget]") {
   limited.deallocate(block, 1000);
 
   tn::PoolAllocator pool(&upstream);
+  pool.check_frees(true);
   tn::Budget over_pool(&pool, 1000);
   block = over_pool.allocate(100);
   CHECK_THROWS_AS(over_pool.deallocate(block, 99), tn::ContractError);
@@ -83,6 +84,7 @@ TEST_CASE("what upstream refuses does not count", "[memory][budget]") {
 
 TEST_CASE("a clear below gives the budget back", "[memory][budget]") {
   tn::PoolAllocator pool;
+  pool.check_frees(true);
   auto limited = tn::budget(pool, 1000);
   void* stale = limited.allocate(600);
   const auto stamp = limited.stamp(stale);

@@ -170,9 +170,39 @@ TEST_CASE("clear takes every block back and keeps the memory", "[memory]") {
   pool.clear();
 }
 
+TEST_CASE("Frees are checked where the pool was told so, or made in a checked build", "[memory]") {
+  Upstream upstream;
+  BufferPool pool(&upstream);
+  CHECK(pool.checks_frees() == checked_build);
+  std::vector<std::span<std::byte>> blocks;
+  std::uint64_t issued = 0;
+  for (int round = 0; round < 6; ++round) {
+    CAPTURE(round);
+    pool.check_frees(round % 2 == 0);
+    const auto owned = pool.stats().owned_bytes;
+    for (std::size_t i = 1; i <= 200; ++i) blocks.push_back(pool.get_or_alloc(10 * i));
+    issued += 200;
+    CHECK_THROWS_WITH(pool.check_frees(true), Catch::Contains("200 blocks in use"));
+    if (round > 0) CHECK(pool.stats().owned_bytes == owned);  // all of them were pooled
+    for (std::size_t i = 0; i < 200; ++i) {
+      if (i % 3 == 0) pool.put(blocks[i].first(10 * i));
+      if (i % 3 == 1) pool.deallocate(blocks[i].data(), blocks[i].size());
+      if (i % 3 == 2 && round == 4) pool.put(blocks[i]);
+    }
+    blocks.clear();
+    pool.clear();
+    CHECK(pool.stats().live_bytes == 0);
+    CHECK(pool.stats().allocations == issued);
+  }
+  pool.trim();
+  CHECK(upstream.blocks.size() < 20);  // slabs of records, the table and rows
+  CHECK(pool.stats().owned_bytes == 0);
+}
+
 TEST_CASE("A free after clear is told from a double free", "[memory]") {
   Upstream upstream;
   BufferPool pool(&upstream);
+  pool.check_frees(true);
   void* cleared = pool.allocate(100);
   pool.clear();
   CHECK_THROWS_AS(pool.deallocate(cleared, 100), StaleTensorError);
@@ -216,6 +246,7 @@ TEST_CASE("trim gives free blocks back and keeps the others", "[memory]") {
 TEST_CASE("A name is known to be dead after its memory went upstream", "[memory]") {
   Upstream upstream;
   BufferPool pool(&upstream);
+  pool.check_frees(true);
   void* block = pool.allocate(100);
   const auto stamp = pool.stamp(block);
   pool.deallocate(block, 100);

@@ -11,6 +11,7 @@
 #include <map>
 #include <new>
 #include <random>
+#include <thread>
 #include <vector>
 
 using namespace tenon;
@@ -145,6 +146,7 @@ TEST_CASE("reserve_blocks makes hits of the next requests", "[memory][pool]") {
 TEST_CASE("trim gives back what nobody uses, and no more", "[memory][pool]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
+  pool.check_frees(true);
   std::vector<void*> small;
   for (int i = 0; i < 5000; ++i) small.push_back(pool.allocate(1024));
   void* large = pool.allocate(std::size_t{1} << 20);
@@ -171,6 +173,7 @@ TEST_CASE("trim gives back what nobody uses, and no more", "[memory][pool]") {
 TEST_CASE("Blocks beyond the classes go to upstream and back", "[memory][pool]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
+  pool.check_frees(true);
   constexpr std::size_t huge = MemoryPool::max_block_bytes + 1;
   void* block = pool.allocate(huge);
   void* aligned = pool.allocate(20000, 16384);
@@ -192,9 +195,40 @@ TEST_CASE("Blocks beyond the classes go to upstream and back", "[memory][pool]")
   CHECK_THROWS_AS(pool.deallocate(block, huge), ContractError);
 }
 
+TEST_CASE("Frees are checked where the pool was told so", "[memory][pool]") {
+  Upstream upstream;
+  MemoryPool pool(&upstream);
+  CHECK(pool.checks_frees() == checked_build);
+  for (int round = 0; round < 4; ++round) {
+    CAPTURE(round);
+    pool.check_frees(round % 2 == 0);
+    CHECK(pool.checks_frees() == (round % 2 == 0));
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < 300; ++i)
+      blocks.push_back(pool.allocate(i, i % 2 == 0 ? 64 : 1024));
+    CHECK_THROWS_WITH(pool.check_frees(true), Catch::Contains("300 blocks in use"));
+    CHECK(pool.stamp(blocks[1]) != 0);
+    const auto stamp = pool.stamp(blocks[2]);
+    CHECK(pool.is_live(blocks[2], stamp));
+    std::thread([&] {
+      for (std::size_t i = 0; i < 150; ++i) pool.deallocate(blocks[i], i, i % 2 == 0 ? 64 : 1024);
+    }).join();
+    const auto s = pool.stats();
+    CHECK(s.live_count == 150);
+    for (std::size_t i = 150; i < 300; ++i) pool.deallocate(blocks[i], i, i % 2 == 0 ? 64 : 1024);
+    CHECK(pool.stats().live_count == 0);
+    CHECK(pool.stats().pooled_bytes == pool.stats().owned_bytes);
+    void* last = pool.allocate(100);
+    const auto last_stamp = pool.stamp(last);
+    pool.clear();
+    CHECK_FALSE(pool.is_live(last, last_stamp));
+  }
+}
+
 TEST_CASE("Misuse is told apart", "[memory][pool]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
+  pool.check_frees(true);
   auto* block = static_cast<std::byte*>(pool.allocate(1000));
   CHECK_THROWS_WITH(pool.deallocate(block + 64, 1000), Catch::Contains("no block"));
   CHECK_THROWS_WITH(pool.deallocate(block, 999), Catch::Contains("issued with 1000 B"));
@@ -274,7 +308,10 @@ TEST_CASE("Whichever upstream request fails, nothing changes and nothing leaks",
 TEST_CASE("Pools beyond the slots of a thread keep their caches apart", "[memory][pool]") {
   Upstream upstream;
   std::vector<std::unique_ptr<MemoryPool>> pools;
-  for (int i = 0; i < 20; ++i) pools.push_back(std::make_unique<MemoryPool>(&upstream));
+  for (int i = 0; i < 20; ++i) {
+    pools.push_back(std::make_unique<MemoryPool>(&upstream));
+    pools.back()->check_frees(true);
+  }
   std::vector<void*> blocks(pools.size());
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < pools.size(); ++i) blocks[i] = pools[i]->allocate(100 * (i + 1));

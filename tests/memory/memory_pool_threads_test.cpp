@@ -222,6 +222,7 @@ TEST_CASE("Destructors of thread_local objects use the pool after its caches wen
 TEST_CASE("Names are unique among threads, and freed ones are dead", "[memory][pool][threads]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
+  pool.check_frees(true);
   constexpr std::size_t count = 2000;
   std::vector<std::vector<std::uint64_t>> stamps(4);
   std::atomic<bool> right{true};

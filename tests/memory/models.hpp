@@ -19,15 +19,18 @@ inline std::unique_ptr<std::byte[]> make_buffer(std::size_t bytes) {
   return std::make_unique_for_overwrite<std::byte[]>(bytes);
 }
 
+// Pools check frees here as they do in checked builds, but for those of Trusting.
 struct PoolModel {
   Upstream upstream;
   PoolAllocator resource{&upstream};
+  PoolModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
 struct BufferPoolModel {
   Upstream upstream;
   BufferPool resource{&upstream};
+  BufferPoolModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
@@ -35,14 +38,20 @@ struct ClassedPoolModel {
   static constexpr SizeClass classes[] = {{100, 4}, {300, 0}, {1000, 2}, {9000, 1}};
   Upstream upstream;
   PoolAllocator resource{SizeClasses(classes), &upstream};
-  ClassedPoolModel() { resource.reserve_classes(); }
+  ClassedPoolModel() {
+    resource.check_frees(true);
+    resource.reserve_classes();
+  }
   void clear() { resource.clear(); }
 };
 
 struct LimitedPoolModel {
   Upstream upstream;
   PoolAllocator resource{&upstream};
-  LimitedPoolModel() { resource.limit_per_bucket(2); }
+  LimitedPoolModel() {
+    resource.check_frees(true);
+    resource.limit_per_bucket(2);
+  }
   void clear() { resource.clear(); }
 };
 
@@ -72,6 +81,7 @@ struct UnalignedBufferModel {
 
 struct PoolOverPagesModel {
   PoolAllocator resource{page_resource()};
+  PoolOverPagesModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
@@ -79,6 +89,7 @@ struct PoolOverArenaModel {
   Upstream upstream;
   Arena arena{&upstream};
   PoolAllocator resource{&arena};
+  PoolOverArenaModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
@@ -93,6 +104,7 @@ struct PoolOverBufferModel {
   std::unique_ptr<std::byte[]> buffer = make_buffer(4 * model_bytes);
   FixedBufferAllocator fixed{{buffer.get(), 4 * model_bytes}};
   PoolAllocator resource{&fixed};
+  PoolOverBufferModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
@@ -106,6 +118,7 @@ struct StackFallbackOverPoolModel {
   Upstream upstream;
   PoolAllocator pool{&upstream};
   StackFallbackAllocator<64> resource{&pool};
+  StackFallbackOverPoolModel() { pool.check_frees(true); }
   void clear() { resource.reset(); }
 };
 
@@ -113,6 +126,7 @@ struct TrackedPoolModel {
   Upstream upstream;
   PoolAllocator pool{&upstream};
   TrackingAllocator resource{&pool};
+  TrackedPoolModel() { pool.check_frees(true); }
   void clear() { pool.clear(); }
 };
 
@@ -131,6 +145,7 @@ struct LayersModel {
   PoolAllocator pool{&below};
   Budget limited{&pool, std::size_t{1} << 40};
   TrackingAllocator resource{&limited};
+  LayersModel() { pool.check_frees(true); }
   void clear() { pool.clear(); }
 };
 
@@ -152,7 +167,10 @@ struct DebuggedPoolModel {
   Upstream upstream;
   PoolAllocator pool{&upstream};
   DebugAllocator resource{&pool};
-  DebuggedPoolModel() { resource.set_handler(raise_fault); }
+  DebuggedPoolModel() {
+    pool.check_frees(true);
+    resource.set_handler(raise_fault);
+  }
   void clear() { pool.clear(); }
 };
 
@@ -170,12 +188,14 @@ struct DebuggedLayersModel {
 struct MemoryPoolModel {
   Upstream upstream;
   MemoryPool resource{&upstream};
+  MemoryPoolModel() { resource.check_frees(true); }
   void clear() { resource.clear(); }
 };
 
 struct ReservedMemoryPoolModel {
   Upstream upstream;
   MemoryPool resource{std::size_t{1} << 20, &upstream};
+  ReservedMemoryPoolModel() { resource.check_frees(true); }
   void clear() {
     resource.clear();
     resource.trim();
@@ -185,8 +205,20 @@ struct ReservedMemoryPoolModel {
 struct TrackedMemoryPoolModel {
   MemoryPool pool{page_resource()};
   TrackingAllocator resource{&pool};
+  TrackedMemoryPoolModel() { pool.check_frees(true); }
   void clear() { pool.clear(); }
 };
+
+// The same pool as unchecked builds make it.
+template <class Model>
+struct Trusting : Model {
+  static constexpr bool trusts = true;
+  Trusting() { this->resource.check_frees(false); }
+};
+
+// Whether a resource gives every block a name of its own and checks what is freed.
+template <class Model>
+inline constexpr bool checks_frees = !requires { Model::trusts; };
 
 }  // namespace tenon::test
 
@@ -200,4 +232,10 @@ struct TrackedMemoryPoolModel {
       tenon::test::TrackedPoolModel, tenon::test::BudgetedArenaModel, tenon::test::LayersModel, \
       tenon::test::PageCacheModel, tenon::test::DebuggedPoolModel,                              \
       tenon::test::DebuggedLayersModel, tenon::test::MemoryPoolModel,                           \
-      tenon::test::ReservedMemoryPoolModel, tenon::test::TrackedMemoryPoolModel
+      tenon::test::ReservedMemoryPoolModel, tenon::test::TrackedMemoryPoolModel,                \
+      tenon::test::Trusting<tenon::test::PoolModel>,                                            \
+      tenon::test::Trusting<tenon::test::BufferPoolModel>,                                      \
+      tenon::test::Trusting<tenon::test::ClassedPoolModel>,                                     \
+      tenon::test::Trusting<tenon::test::LimitedPoolModel>,                                     \
+      tenon::test::Trusting<tenon::test::PoolOverPagesModel>,                                   \
+      tenon::test::Trusting<tenon::test::MemoryPoolModel>

@@ -20,6 +20,7 @@ static_assert(std::is_final_v<PoolAllocator>);
 TEST_CASE("alloc gives typed blocks and free takes them back", "[memory]") {
   Upstream upstream;
   PoolAllocator pool(&upstream);
+  pool.check_frees(true);
   std::span<double> numbers = pool.alloc<double>(10);
   REQUIRE(numbers.size() == 10);
   CHECK(reinterpret_cast<std::uintptr_t>(numbers.data()) % 64 == 0);

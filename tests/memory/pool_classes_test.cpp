@@ -113,6 +113,7 @@ TEST_CASE("The rates of a pool are what their names say", "[memory]") {
 TEST_CASE("Ten thousand blocks are found in every order", "[memory]") {
   Upstream upstream;
   PoolAllocator pool(&upstream);
+  pool.check_frees(true);
   std::mt19937 random(11);
   struct Block {
     void* data;
@@ -144,6 +145,7 @@ TEST_CASE("Ten thousand blocks are found in every order", "[memory]") {
 TEST_CASE("Guesses about the next free never pass for knowledge", "[memory]") {
   Upstream upstream;
   PoolAllocator pool(&upstream);
+  pool.check_frees(true);
   void* a = pool.allocate(100);
   pool.deallocate(a, 100);
   CHECK_THROWS_AS(pool.deallocate(a, 100), ContractError);

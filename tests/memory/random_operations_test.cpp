@@ -80,7 +80,7 @@ template <class Model>
 void run(const std::vector<Operation>& operations) {
   Model model;
   auto& resource = model.resource;
-  Reference reference;
+  Reference reference(checks_frees<Model>);
   for (const Operation& o : operations) {
     if (o.kind == Kind::allocate) {
       void* block = resource.allocate(o.bytes, o.alignment);

@@ -26,6 +26,9 @@ inline void require(bool holds, const char* what) {
 // A map of what is alive, and the names of what died.
 class Reference {
  public:
+  // Whether every block of the resource has a name of its own.
+  explicit Reference(bool names = true) noexcept : has_names(names) {}
+
   struct Block {
     std::size_t bytes;
     std::size_t alignment;
@@ -38,6 +41,7 @@ class Reference {
   };
   using Place = std::multimap<std::byte*, Block>::iterator;
 
+  bool has_names;
   std::multimap<std::byte*, Block> live;
   std::vector<Name> dead;
   std::size_t live_bytes = 0;
@@ -51,7 +55,8 @@ class Reference {
     const std::size_t alignment = std::max(block.alignment, std::size_t{64});
     require(start != nullptr, "a block is null");
     require(reinterpret_cast<std::uintptr_t>(start) % alignment == 0, "a block is misaligned");
-    require(block.stamp > last_stamp, "a stamp did not increase");
+    require(block.stamp > last_stamp || (!has_names && block.stamp != 0),
+            "a stamp did not increase");
     if (block.bytes > 0) {
       auto next = live.lower_bound(start);
       while (next != live.end() && next->second.bytes == 0) ++next;
@@ -80,7 +85,7 @@ class Reference {
   }
 
   void forget(Place it) {
-    dead.push_back({it->first, it->second.stamp});
+    if (has_names) dead.push_back({it->first, it->second.stamp});
     live_bytes -= it->second.bytes;
     live.erase(it);
   }
@@ -89,6 +94,7 @@ class Reference {
   void forget_all() {
     while (!live.empty()) {
       check_contents(live.begin());
+      if (!has_names) dead.push_back({live.begin()->first, live.begin()->second.stamp});
       forget(live.begin());
     }
   }

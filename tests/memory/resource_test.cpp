@@ -25,7 +25,7 @@ TEMPLATE_TEST_CASE("Random operations agree with the reference model", "[memory]
     CAPTURE(seed);
     TestType model;
     auto& resource = model.resource;
-    Reference reference;
+    Reference reference(checks_frees<TestType>);
     std::mt19937 random(seed);
     const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
     for (int step = 0; step < 3000; ++step) {
@@ -46,10 +46,7 @@ TEMPLATE_TEST_CASE("Random operations agree with the reference model", "[memory]
         reference.forget(it);
       } else {
         const auto generation = resource.generation();
-        while (!reference.live.empty()) {
-          reference.check_contents(reference.live.begin());
-          reference.forget(reference.live.begin());
-        }
+        reference.forget_all();
         model.clear();
         CHECK(resource.generation() != generation);
       }
@@ -94,7 +91,7 @@ TEMPLATE_TEST_CASE("The virtual interface is the same resource", "[memory]", TEN
   CHECK(model.resource.stamp(block) != 0);
   base.deallocate(block, 100, 16);
   CHECK(model.resource.stats().live_bytes == 0);
-  CHECK(model.resource.stamp(block) == 0);
+  if (checks_frees<TestType>) CHECK(model.resource.stamp(block) == 0);
 }
 
 TEMPLATE_TEST_CASE("Empty blocks are blocks", "[memory]", TENON_MEMORY_MODELS) {
@@ -104,12 +101,12 @@ TEMPLATE_TEST_CASE("Empty blocks are blocks", "[memory]", TENON_MEMORY_MODELS) {
   const auto first_stamp = resource.stamp(first);
   void* second = resource.allocate(0, 4096);
   const auto second_stamp = resource.stamp(second);
-  CHECK(first_stamp != second_stamp);
+  if (checks_frees<TestType>) CHECK(first_stamp != second_stamp);
   CHECK(resource.is_live(first, first_stamp));
   CHECK(resource.is_live(second, second_stamp));
   void* third = resource.allocate(8);
   resource.deallocate(first, 0);
-  CHECK_FALSE(resource.is_live(first, first_stamp));
+  if (checks_frees<TestType>) CHECK_FALSE(resource.is_live(first, first_stamp));
   CHECK(resource.is_live(second, second_stamp));
   resource.deallocate(second, 0, 4096);
   resource.deallocate(third, 8);
@@ -138,6 +135,7 @@ TEMPLATE_TEST_CASE("A request that no memory can hold is refused and changes not
 }
 
 TEMPLATE_TEST_CASE("Misuse is reported and changes nothing", "[memory]", TENON_MEMORY_MODELS) {
+  if constexpr (!checks_frees<TestType>) return;
   TestType model;
   auto& resource = model.resource;
   void* below = resource.allocate(64);
@@ -165,8 +163,10 @@ TEMPLATE_TEST_CASE("A free after clear is reported", "[memory]", TENON_MEMORY_MO
   model.clear();
   CHECK(resource.generation() != generation);
   CHECK_FALSE(resource.is_live(block, stamp));
-  CHECK(resource.stamp(block) == 0);
-  CHECK_THROWS(resource.deallocate(block, 100));
+  if (checks_frees<TestType>) {
+    CHECK(resource.stamp(block) == 0);
+    CHECK_THROWS(resource.deallocate(block, 100));
+  }
   CHECK(resource.stats().live_count == 0);
   // The same address under a new name does not bring the old handle back.
   void* again = resource.allocate(100);

@@ -167,6 +167,7 @@ TEST_CASE("reset and destruction give the fallback's blocks back", "[memory][sta
 
 TEST_CASE("a clear of the fallback ends its blocks and no others", "[memory][stack_fallback]") {
   tn::PoolAllocator pool;
+  pool.check_frees(true);
   tn::StackFallbackAllocator<128> memory(&pool);
   void* near = memory.allocate(100);
   void* far = memory.allocate(300);

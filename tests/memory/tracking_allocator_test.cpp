@@ -141,6 +141,7 @@ TEST_CASE("a clear or reset below is a clear in the log", "[memory][tracking]") 
 TEST_CASE("refused requests and frees are counted and change nothing else", "[memory][tracking]") {
   Upstream upstream, memory;
   tn::PoolAllocator pool(&upstream);
+  pool.check_frees(true);
   tn::EventLog log(&memory);
   tn::TrackingAllocator tracker(&pool, {.log = &log});
   void* block = tracker.allocate(100);

@@ -28,11 +28,13 @@ namespace tenon {
 // 64-byte aligned; those asked with more (up to 4096) are kept in a row of powers of two of their own,
 // beyond that by exact size.
 // All bookkeeping lies beside the blocks, in memory from upstream: free blocks are never touched,
-// and a pointer that is no live block of this pool is recognised without being read. These checks
-// use what is there anyway and are on in every build:
+// and a pointer that is no live block of this pool is recognised without being read. A pool made in a
+// checked build, or told so by check_frees, looks every free up there:
 //   ContractError     foreign pointer, double free, wrong size
 //   StaleTensorError  block issued before the last clear()
 // Nothing is changed then. From a noexcept function such an error ends the program with its text.
+// Another pool trusts its callers: it looks nothing up, and a handle can tell only whether the pool was
+// cleared since (put and blocks of exact size are looked up all the same).
 // Cost: docs/memory.md; the same at any size once pooled; no system call and no heap call then. A
 // miss asks upstream. Not thread-safe: one thread at a time.
 class BufferPool final : public StampedResource {
@@ -71,10 +73,13 @@ class BufferPool final : public StampedResource {
   // As above, with the name of the class that errors and reports speak of (a string literal).
   BufferPool(const SizeClasses& classes, std::pmr::memory_resource* upstream, const char* owner,
              bool reports) noexcept
-      : fast_bytes_(classes == powers ? max_block_bytes : 0),
-        store_(classes, upstream),
+      : store_(classes, upstream),
+        power_bytes_(classes == powers ? max_block_bytes : 0),
         owner_(owner),
-        reports_(reports) {}
+        reports_(reports),
+        checks_frees_(reports) {
+    choose_path();
+  }
 
   // The same without a profile.
   BufferPool(std::pmr::memory_resource* upstream, const char* owner, bool reports) noexcept
@@ -92,6 +97,20 @@ class BufferPool final : public StampedResource {
   }
   [[nodiscard]] const SizeClasses& size_classes() const noexcept { return store_.layout().classes; }
 
+  // Whether frees are checked from here on, see above; pools made in a checked build begin with it on.
+  // Cost: a pair of calls takes 1 to 2 ns more with checks, a free in random order 10 ns.
+  // Errors: ContractError while blocks are in use. O(owned blocks), no allocation.
+  void check_frees(bool on) {
+    if (const PoolStats s = stats(); s.live_count > 0)
+      detail::raise<ContractError>(owner_, "check_frees with %zu blocks in use", s.live_count);
+    if (!checks_frees_) mark_rows();
+    checks_frees_ = on;
+    guess_ = hint_ = &none_;
+    freed_ = &none_;
+    choose_path();
+  }
+  [[nodiscard]] bool checks_frees() const noexcept { return checks_frees_; }
+
   // A pooled block of at least `bytes`, its whole capacity; empty if none is pooled.
   // No allocation. Give it back with put.
   [[nodiscard]] std::span<std::byte> get(std::size_t bytes) noexcept {
@@ -101,18 +120,18 @@ class BufferPool final : public StampedResource {
   // The same at a multiple of `alignment`. Contract: a power of two.
   [[nodiscard]] std::span<std::byte> get_aligned(std::size_t bytes,
                                                  std::size_t alignment) noexcept {
-    Block* b = bytes <= Store::largest_bytes ? store_.take(bytes, alignment) : nullptr;
-    if (b == nullptr) {
-      ++empty_count_;
-      return {};
-    }
-    return issue_whole(*b, bytes);
+    const std::size_t row = store_.layout().row_of(bytes, alignment);
+    if (const Place p = store_.take(row, bytes, alignment); p.data != nullptr)
+      return issue_whole(p, row, bytes);
+    ++empty_count_;
+    return {};
   }
 
   // A pooled block, or a fresh one from upstream. Errors: OutOfMemory; the pool is as it was.
   [[nodiscard]] std::span<std::byte> get_or_alloc(std::size_t bytes,
                                                   std::size_t alignment = block_alignment) {
-    return issue_whole(take_or_make(bytes, alignment), bytes);
+    const std::size_t row = store_.layout().row_of(bytes, alignment);
+    return issue_whole(take_or_make(row, bytes, alignment), row, bytes);
   }
 
   // Takes a block back. Contract: the span begins where a get did; a shorter span is fine, because
@@ -120,9 +139,11 @@ class BufferPool final : public StampedResource {
   void put(std::span<std::byte> block) {
     if (block.data() == nullptr) return;
     Block* b = find(block.data());
-    if (!store_.is_issued(b) || block.size() > store_.capacity(*b)) [[unlikely]]
+    if (b == nullptr || (keeps_record(b->row) && !store_.is_issued(b)) ||
+        block.size() > store_.capacity(*b)) [[unlikely]]
       refuse(block.data(), block.size(), b);
-    recycle(*b);
+    if (keeps_record(b->row)) return recycle(*b);
+    take_back(b->row, b->data, store_.capacity(*b));
   }
 
   // The same; also checks that the block has the alignment.
@@ -137,25 +158,19 @@ class BufferPool final : public StampedResource {
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = block_alignment) {
     const std::size_t last = bytes - 1;  // wraps for an empty request, which is rare
     if (last < fast_bytes_ && alignment <= block_alignment) [[likely]] {
-      if (Block* b = store_.row(row_of_power(last)).take(); b != nullptr) [[likely]] {
-        guess_ = b;
-        return issue(*b, bytes);
-      }
+      if (std::byte* data = store_.row(row_of_power(last)).take_data(); data != nullptr) [[likely]]
+        return count_issue(data, bytes);
     }
-    return allocate_rare(bytes, alignment);
+    return allocate_slowly(bytes, alignment);
   }
 
-  void deallocate(void* block, std::size_t bytes, std::size_t = block_alignment) {
-    // Mostly it is the block issued last; the guess keeps the table's latency off the path from one
-    // request to the next. A guess is live and of a row without limit, or it has another size.
-    Block& b = *guess_;
-    if (b.data != block || b.bytes_mark != bytes) [[unlikely]]
-      return deallocate_other(block, bytes);
-    detail::poison(block, bytes);
-    settle();
-    live_bytes_ -= bytes;
-    b.bytes_mark = ~bytes;
-    store_.row(b.row).push(b);
+  void deallocate(void* block, std::size_t bytes, std::size_t alignment = block_alignment) {
+    const std::size_t last = bytes - 1;
+    if (last < fast_bytes_ && alignment <= block_alignment) [[likely]] {
+      count_return(block, bytes);
+      return store_.row(row_of_power(last)).push_data(static_cast<std::byte*>(block));
+    }
+    deallocate_slowly(block, bytes, alignment);
   }
 
   // Every block given out is back in the pool; memory is kept (above a limit per bucket it goes
@@ -171,6 +186,7 @@ class BufferPool final : public StampedResource {
 
   // Gives all pooled memory back upstream; blocks in use stay. O(owned blocks), no allocation.
   void trim() noexcept {
+    if (!checks_frees_) mark_rows();
     for (std::size_t row = 0; row <= Store::exact_row; ++row) store_.trim_row(row, 0);
     guess_ = &none_;
   }
@@ -196,7 +212,7 @@ class BufferPool final : public StampedResource {
   // costs some ns more with a limit.
   void limit_per_bucket(std::size_t free_blocks) noexcept {
     limit_ = free_blocks;
-    fast_bytes_ = limit_ == unlimited && size_classes() == powers ? max_block_bytes : 0;
+    choose_path();
     apply_limit();
   }
 
@@ -204,12 +220,14 @@ class BufferPool final : public StampedResource {
 
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
       const void* block) const noexcept override {
+    if (!checks_frees_) return generation_;
     const Block* b = find(block);
     return store_.is_issued(b) ? b->stamp : 0;
   }
 
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY bool is_live(
       const void* block, std::uint64_t stamp) const noexcept override {
+    if (!checks_frees_) return stamp == generation_;
     if (stamp <= store_.cleared_stamp()) return false;
     const Block* b = find(block);
     return b != nullptr && b->stamp == stamp && !b->is_freed();
@@ -230,6 +248,7 @@ class BufferPool final : public StampedResource {
 
  private:
   using Block = detail::PoolBlock;
+  using Place = detail::PoolPlace;
   using Store = detail::PoolStore;
 
   static constexpr SizeClasses powers = SizeClasses::powers_of_two();
@@ -247,24 +266,44 @@ class BufferPool final : public StampedResource {
     return static_cast<std::size_t>(std::bit_width(last | (min_block_bytes - 1))) - 6;
   }
 
-  [[nodiscard]] Block& take_or_make(std::size_t bytes, std::size_t alignment) {
-    if (Block* b = store_.take(bytes, alignment); b != nullptr) return *b;
+  // The inline path serves up to so many bytes: nothing where there is a profile, a limit or a check.
+  void choose_path() noexcept {
+    fast_bytes_ = limit_ == unlimited && !checks_frees_ ? power_bytes_ : 0;
+  }
+
+  // Whether the records of a row say which blocks are free.
+  [[nodiscard]] bool keeps_record(std::size_t row) const noexcept {
+    return checks_frees_ || row == Store::exact_row;
+  }
+
+  [[nodiscard]] Place take_or_make(std::size_t row, std::size_t bytes, std::size_t alignment) {
+    if (const Place p = store_.take(row, bytes, alignment); p.data != nullptr) return p;
     Block& b = store_.make(bytes, alignment, owner_);
     ++made_count_;
-    return b;
+    return {b.data, &b};
   }
 
-  [[nodiscard]] std::byte* issue(Block& b, std::size_t bytes) noexcept {
-    b.stamp = ++stamp_;
-    b.bytes_mark = bytes;
+  [[nodiscard]] std::byte* count_issue(std::byte* data, std::size_t bytes) noexcept {
+    ++stamp_;
     live_bytes_ += bytes;
-    detail::unpoison(b.data, bytes);
-    return b.data;
+    detail::unpoison(data, bytes);
+    return data;
   }
 
-  [[nodiscard]] std::span<std::byte> issue_whole(Block& b, std::size_t bytes) noexcept {
-    const std::size_t whole = store_.layout().capacity_of(b.row, bytes);
-    return {issue(b, whole), whole};
+  [[nodiscard]] std::byte* issue(const Place& p, std::size_t row, std::size_t bytes) noexcept {
+    std::byte* data = count_issue(p.data, bytes);
+    if (keeps_record(row)) {
+      guess_ = p.record;
+      p.record->stamp = stamp_;
+      p.record->bytes_mark = bytes;
+    }
+    return data;
+  }
+
+  [[nodiscard]] std::span<std::byte> issue_whole(const Place& p, std::size_t row,
+                                                 std::size_t bytes) noexcept {
+    const std::size_t whole = store_.layout().capacity_of(row, bytes);
+    return {issue(p, row, whole), whole};
   }
 
   // The peak is looked at where live bytes go down, so that an allocation need not.
@@ -272,16 +311,48 @@ class BufferPool final : public StampedResource {
     if (live_bytes_ > peak_bytes_) peak_bytes_ = live_bytes_;
   }
 
-  [[gnu::noinline]] void* allocate_rare(std::size_t bytes, std::size_t alignment) {
-    return issue(take_or_make(bytes, alignment), bytes);
+  void count_return(void* data, std::size_t bytes) noexcept {
+    detail::poison(data, bytes);
+    settle();
+    live_bytes_ -= bytes;
   }
 
-  [[gnu::noinline]] void deallocate_other(void* block, std::size_t bytes) {
-    // Frees mostly go through the blocks in their order or backwards.
-    Block& b = *hint_;
-    if (b.data != block || b.bytes_mark != bytes || !store_.is_issued(&b)) [[unlikely]]
-      return deallocate_found(block, bytes);
-    recycle(b);
+  [[nodiscard]] std::size_t row_for(std::size_t bytes, std::size_t alignment) const noexcept {
+    if (bytes - 1 < power_bytes_ && alignment <= block_alignment) [[likely]]
+      return row_of_power(bytes - 1);
+    return store_.layout().row_of(bytes, alignment);
+  }
+
+  [[gnu::noinline]] void* allocate_slowly(std::size_t bytes, std::size_t alignment) {
+    const std::size_t row = row_for(bytes, alignment);
+    return issue(take_or_make(row, bytes, alignment), row, bytes);
+  }
+
+  [[gnu::noinline]] void deallocate_slowly(void* block, std::size_t bytes, std::size_t alignment) {
+    if (!checks_frees_) {
+      const std::size_t row = row_for(bytes, alignment);
+      if (row != Store::exact_row) return take_back(row, static_cast<std::byte*>(block), bytes);
+    }
+    // Mostly it is the block issued last; else frees go through the blocks in their order or backwards. A
+    // guess is live, or it has another size.
+    if (Block& b = *guess_; b.data == block && b.bytes_mark == bytes) [[likely]]
+      return recycle(b);
+    if (Block& b = *hint_; b.data == block && b.bytes_mark == bytes && store_.is_issued(&b))
+      return recycle(b);
+    deallocate_found(block, bytes);
+  }
+
+  // Takes a block back whose record nobody keeps.
+  void take_back(std::size_t row, std::byte* data, std::size_t bytes) noexcept {
+    count_return(data, bytes);
+    if (limit_ != unlimited && store_.row(row).pooled_count() >= limit_) [[unlikely]]
+      store_.drop(*store_.blocks().find(data));
+    else
+      store_.row(row).push_data(data);
+  }
+
+  void mark_rows() noexcept {
+    for (std::size_t row = 0; row < Store::exact_row; ++row) store_.mark_row(row);
   }
 
   [[gnu::noinline]] void deallocate_found(void* block, std::size_t bytes) {
@@ -293,9 +364,7 @@ class BufferPool final : public StampedResource {
 
   // Ends the issue of a live block.
   void recycle(Block& b) noexcept {
-    detail::poison(b.data, b.bytes_mark);
-    settle();
-    live_bytes_ -= b.bytes_mark;
+    count_return(b.data, b.bytes_mark);
     hint_ = detail::PoolBlocks::beyond(*freed_, b);
     freed_ = &b;
     if (limit_ != unlimited || b.row == Store::exact_row) [[unlikely]]
@@ -312,6 +381,7 @@ class BufferPool final : public StampedResource {
   }
 
   TENON_COLD void apply_limit() noexcept {
+    if (!checks_frees_) mark_rows();
     for (std::size_t row = 0; row < Store::exact_row; ++row) store_.trim_row(row, limit_);
     guess_ = &none_;
   }
@@ -339,20 +409,22 @@ class BufferPool final : public StampedResource {
 
   // Neighbours here are not written together: a compiler would join the writes, and the next read of one
   // of them would wait (Clang 19 on Zen 4: a pair 8.4 ns).
-  std::size_t fast_bytes_;   // the fast path serves up to this: nothing with a profile or a limit
-  std::uint64_t stamp_ = 0;  // of the last issue: the number of allocations
-  Block* guess_ = &none_;    // the block that the fast path issued last
+  std::size_t fast_bytes_ = 0;  // what the inline path serves up to
+  std::uint64_t stamp_ = 0;     // of the last issue: the number of allocations
+  Block* guess_ = &none_;       // the block that was issued last
   std::size_t live_bytes_ = 0;  // as requested
   Block* hint_ = &none_;        // the block that is probably freed next
   std::size_t peak_bytes_ = 0;  // of live bytes, up to the last settle
   std::size_t limit_ = unlimited;
-  const Block* freed_ = &none_;  // the block freed last, not counting the fast path
+  const Block* freed_ = &none_;  // the block freed last
   Store store_;
+  std::size_t power_bytes_;        // what a row of a power of two serves: nothing with a profile
   std::uint64_t made_count_ = 0;   // requests served by upstream
   std::uint64_t empty_count_ = 0;  // requests answered with empty
   std::uint64_t generation_ = 1;
   const char* owner_;
   bool reports_;
+  bool checks_frees_;
   Block none_{~std::size_t{0}, 0, 0, 0, nullptr, 0};  // stands for no block
 };
 

@@ -14,9 +14,12 @@
 
 namespace tenon {
 
+class MemoryPool;
+
 namespace detail {
 class PoolCore;
-}
+[[nodiscard]] MemoryPool& global_memory_pool(bool checks_frees) noexcept;
+}  // namespace detail
 
 // Keeps freed blocks for reuse by any thread. A request of n bytes is served from the class of the
 // least 64 * 2^i >= max(n, alignment), i = 0 ... 21 (64 B ... 128 MiB). Blocks to 8 KiB are cut from
@@ -31,10 +34,13 @@ class PoolCore;
 // upstream need not be thread-safe. A thread that ends gives its cache back; a thread that frees
 // after that (destructors of thread_local or static objects) shares one cache under a lock.
 //
-// Every free is checked, in every build, as far as the table of tags beside the blocks tells:
+// A pool made in a checked build, or told so by check_frees, checks every free as far as the table of
+// tags beside the blocks tells:
 //   ContractError     foreign pointer, double free, wrong size, wrong alignment class
 //   StaleTensorError  block issued before the last clear() and not since
 // Nothing is changed then. From a noexcept function such an error ends the program with its text.
+// Another pool trusts its callers, and a handle can tell only whether the pool was cleared since (blocks
+// above 128 MiB are looked up all the same).
 //
 // A block's stamp is drawn when it is first asked for, so names are unique and increase in the
 // order of asking. Bookkeeping comes from upstream: 16 B per block and 24 KiB per thread.
@@ -87,6 +93,12 @@ class MemoryPool final : public StampedResource {
   // Contract: no other thread is in a call of this pool, nor frees a cleared block later.
   void clear() noexcept;
 
+  // Whether frees are checked from here on, see above. Errors: ContractError while blocks are in use.
+  // Contract: no other thread is in a call of this pool. O(blocks), no allocation; a pair of calls takes
+  // 1 to 2 ns more with checks.
+  void check_frees(bool on);
+  [[nodiscard]] bool checks_frees() const noexcept;
+
   // Requested bytes of live blocks; bytes taken from upstream for blocks; their quotient, 0 for an
   // empty pool; requests served; blocks freed or cleared. Exact once every call that other threads
   // made has returned and is visible here; while they run, a recent state of each thread.
@@ -99,7 +111,7 @@ class MemoryPool final : public StampedResource {
 
   // All of the statistics; exact as above. peak_bytes is exact if one thread uses the pool; with
   // several it is the peak seen where caches and depot met, at least what is live now. misses are
-  // the requests that asked upstream. O(blocks).
+  // the requests that asked upstream. O(threads).
   [[nodiscard]] PoolStats stats() const noexcept;
 
   [[nodiscard]] std::uint64_t generation() const noexcept override;
@@ -109,7 +121,7 @@ class MemoryPool final : public StampedResource {
                                                        std::uint64_t stamp) const noexcept override;
 
  private:
-  friend MemoryPool& global_memory_pool() noexcept;
+  friend MemoryPool& detail::global_memory_pool(bool checks_frees) noexcept;
 
   explicit MemoryPool(detail::PoolCore& core) noexcept;
   MemoryPool(std::size_t initial_capacity_bytes, std::pmr::memory_resource* upstream, bool reports);
@@ -118,16 +130,20 @@ class MemoryPool final : public StampedResource {
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
-  // Of a thread that has no cache of this pool at hand.
-  TENON_COLD void* allocate_first(std::size_t bytes, std::size_t alignment);
-  TENON_COLD void deallocate_first(void* block, std::size_t bytes, std::size_t alignment);
+  // Of a thread that used another pool last.
+  void* allocate_elsewhere(std::size_t bytes, std::size_t alignment);
+  void deallocate_elsewhere(void* block, std::size_t bytes, std::size_t alignment);
 
   detail::PoolCore* core_;
   std::uint64_t id_;  // of core_, for the fast path
 };
 
 // The pool of the whole program, over system_resource(). Made on first use and never destroyed, so
-// that static objects may use it from their constructors and destructors. Thread-safe.
-[[nodiscard]] MemoryPool& global_memory_pool() noexcept;
+// that static objects may use it from their constructors and destructors; the first use decides
+// whether frees are checked. Thread-safe.
+template <bool Checked = checked_build>
+[[nodiscard]] MemoryPool& global_memory_pool() noexcept {
+  return detail::global_memory_pool(Checked);
+}
 
 }  // namespace tenon

@@ -20,8 +20,8 @@ namespace tenon {
 
 // A BufferPool with a typed interface. Batch by batch: allocate, use, clear(); from the second
 // batch of the same shapes on, every request is a hit and nothing reaches the heap or the system.
-// What is said of BufferPool holds here: power-of-two capacities, 64-byte alignment, checks of
-// every free in every build (ContractError, StaleTensorError), the same cost.
+// What is said of BufferPool holds here: power-of-two capacities, 64-byte alignment, frees checked in
+// pools made in checked builds (ContractError, StaleTensorError), the same cost.
 // Not thread-safe: one thread at a time.
 class PoolAllocator final : public StampedResource {
  public:
@@ -59,7 +59,8 @@ class PoolAllocator final : public StampedResource {
   template <class T>
   void free(std::span<T> block) {
     if (block.data() != nullptr)
-      pool_.deallocate(const_cast<std::remove_const_t<T>*>(block.data()), block.size_bytes());
+      pool_.deallocate(const_cast<std::remove_const_t<T>*>(block.data()), block.size_bytes(),
+                       alignof(T));
   }
 
   // For pmr containers and everything else that takes an allocator.
@@ -96,6 +97,10 @@ class PoolAllocator final : public StampedResource {
 
   // At most this many free blocks stay in each bucket; see BufferPool.
   void limit_per_bucket(std::size_t free_blocks) noexcept { pool_.limit_per_bucket(free_blocks); }
+
+  // Whether frees are checked; see BufferPool. Errors: ContractError while blocks are in use.
+  void check_frees(bool on) { pool_.check_frees(on); }
+  [[nodiscard]] bool checks_frees() const noexcept { return pool_.checks_frees(); }
 
   [[nodiscard]] PoolStats stats() const noexcept { return pool_.stats(); }
 

@@ -58,34 +58,48 @@ struct PoolLayout {
   }
 };
 
+// A block of a row: where it lies, and its record. A pool that checks no frees leaves the records of free
+// blocks unset: it reads and writes nothing of a block but its address.
+struct PoolPlace {
+  std::byte* data;
+  PoolBlock* record;
+};
+
 // What lies below the stack of a row that never had a block.
-inline constexpr PoolBlock* no_free_block[1] = {nullptr};
+inline constexpr PoolPlace no_free_block[1] = {{nullptr, nullptr}};
 
 // The blocks of one row: a list of all, and a stack of those freed since the last clear. After a clear
 // all are free, without walking them: fresh ones are taken from the list's end. Arrays instead of links
 // through the records, so that the next block is known before the record of this one is read.
 struct PoolRow {
-  PoolBlock** top = const_cast<PoolBlock**>(no_free_block) + 1;  // above the block freed last
-  PoolBlock** places =
-      nullptr;  // null, then `capacity` places for free blocks, then as many for all
+  PoolPlace* top = const_cast<PoolPlace*>(no_free_block) + 1;  // above the block freed last
+  PoolPlace* places =
+      nullptr;  // an empty one, then `capacity` for free blocks, then as many for all
   std::uint32_t fresh_count =
       0;                    // of all, the first ones: neither issued nor freed since the clear
   std::uint32_t count = 0;  // of all
   std::uint32_t capacity = 0;
 
-  [[nodiscard]] PoolBlock** all() const noexcept { return places + 1 + capacity; }
+  [[nodiscard]] PoolPlace* all() const noexcept { return places + 1 + capacity; }
 
-  // A free block, or null.
-  [[nodiscard]] PoolBlock* take() noexcept {
-    PoolBlock* b = top[-1];
-    if (b != nullptr) [[likely]]
+  // A free block, or one without data.
+  [[nodiscard]] PoolPlace take() noexcept {
+    if (top[-1].data != nullptr) [[likely]]
+      return *--top;
+    return fresh_count > 0 ? all()[--fresh_count] : no_free_block[0];
+  }
+  // The same without its record.
+  [[nodiscard]] std::byte* take_data() noexcept {
+    std::byte* data = top[-1].data;
+    if (data != nullptr) [[likely]]
       --top;
     else if (fresh_count > 0)
-      b = all()[--fresh_count];
-    return b;
+      data = all()[--fresh_count].data;
+    return data;
   }
   // Contract: the block is in the row and neither freed nor fresh.
-  void push(PoolBlock& b) noexcept { *top++ = &b; }
+  void push(PoolBlock& b) noexcept { *top++ = {b.data, &b}; }
+  void push_data(std::byte* data) noexcept { (top++)->data = data; }
 
   [[nodiscard]] std::size_t free_count() const noexcept {
     return places != nullptr ? static_cast<std::size_t>(top - places) - 1 : 0;
@@ -102,10 +116,10 @@ struct PoolRow {
     if (count < capacity) return;
     constexpr std::uint32_t first = 8;
     const std::uint32_t wanted = capacity > 0 ? 2 * capacity : first;
-    auto** grown =
-        static_cast<PoolBlock**>(acquire(upstream, bytes_for(wanted), alignof(PoolBlock*),
-                                         operation, bytes_for(wanted), bytes_for(capacity)));
-    grown[0] = nullptr;
+    auto* grown =
+        static_cast<PoolPlace*>(acquire(upstream, bytes_for(wanted), alignof(PoolPlace), operation,
+                                        bytes_for(wanted), bytes_for(capacity)));
+    grown[0] = no_free_block[0];
     const std::size_t freed = free_count();
     for (std::size_t i = 0; i < freed; ++i) grown[1 + i] = places[1 + i];
     for (std::size_t i = 0; i < count; ++i) grown[1 + wanted + i] = all()[i];
@@ -116,12 +130,12 @@ struct PoolRow {
   }
 
   void release(std::pmr::memory_resource& upstream) const noexcept {
-    if (places != nullptr) upstream.deallocate(places, bytes_for(capacity), alignof(PoolBlock*));
+    if (places != nullptr) upstream.deallocate(places, bytes_for(capacity), alignof(PoolPlace));
   }
 
  private:
   [[nodiscard]] static std::size_t bytes_for(std::uint32_t blocks) noexcept {
-    return (1 + std::size_t{2} * blocks) * sizeof(PoolBlock*);
+    return (1 + std::size_t{2} * blocks) * sizeof(PoolPlace);
   }
 };
 

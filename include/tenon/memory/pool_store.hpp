@@ -49,14 +49,14 @@ class PoolStore {
     return layout_.capacity_of(b.row, b.requested());
   }
 
-  // Removes a free block that fits from the store, or gives null.
-  [[nodiscard]] PoolBlock* take(std::size_t bytes, std::size_t alignment) noexcept {
-    const std::size_t index = layout_.row_of(bytes, alignment);
+  // Removes a free block that fits from the store, or gives one without data.
+  [[nodiscard]] PoolPlace take(std::size_t index, std::size_t bytes,
+                               std::size_t alignment) noexcept {
     if (index != exact_row) return rows_[index].take();
     const PoolRow& exact = rows_[exact_row];
     for (std::uint32_t i = 0; i < exact.count; ++i)
-      if (PoolBlock& b = *exact.all()[i]; serves(b, bytes, alignment)) return &b;
-    return nullptr;
+      if (serves(*exact.all()[i].record, bytes, alignment)) return exact.all()[i];
+    return no_free_block[0];
   }
 
   // Takes a block that was given out. (Those of exact size are found by size; nobody lists free ones.)
@@ -92,7 +92,7 @@ class PoolStore {
     PoolBlock& b = blocks_.add({~bytes, row.count, static_cast<std::uint16_t>(index),
                                 static_cast<std::uint16_t>(std::countr_zero(multiple)),
                                 static_cast<std::byte*>(data), 0});
-    row.all()[row.count++] = &b;
+    row.all()[row.count++] = {b.data, &b};
     if (index != exact_row) used_[index / 64] |= std::uint64_t{1} << (index % 64);
     owned_bytes_ += whole;
     return b;
@@ -101,22 +101,36 @@ class PoolStore {
   // Gives a block back upstream that is in no list of free ones.
   void drop(PoolBlock& b) noexcept {
     PoolRow& row = rows_[b.row];
-    PoolBlock* last = row.all()[--row.count];
+    const PoolPlace last = row.all()[--row.count];
     row.all()[b.place] = last;
-    last->place = b.place;
+    last.record->place = b.place;
     owned_bytes_ -= capacity(b);
     give_back(b);
     blocks_.remove(b);
   }
 
-  // Gives free blocks of a row back upstream until `kept` are left.
+  // Writes into the records of a row which blocks are free, for a pool that does not keep them so.
+  void mark_row(std::size_t index) noexcept {
+    const PoolRow& row = rows_[index];
+    for (std::uint32_t i = 0; i < row.count; ++i) {
+      PoolBlock& b = *row.all()[i].record;
+      b.bytes_mark = i < row.fresh_count ? ~std::size_t{0} : 0;
+      b.stamp = cleared_stamp_ + 1;
+    }
+    for (std::size_t i = 1; i <= row.free_count(); ++i) {
+      row.places[i].record = blocks_.find(row.places[i].data);
+      row.places[i].record->mark_freed();
+    }
+  }
+
+  // Gives free blocks of a row back upstream until `kept` are left. Contract: the records are right.
   void trim_row(std::size_t index, std::size_t kept) noexcept {
     PoolRow& row = rows_[index];
     row.clear();
     row.fresh_count = 0;
     std::size_t free_count = 0;
     for (std::uint32_t i = row.count; i > 0; --i) {  // drop moves the last one here, seen already
-      PoolBlock& b = *row.all()[i - 1];
+      PoolBlock& b = *row.all()[i - 1].record;
       if (is_issued(&b)) continue;
       if (free_count++ < kept)
         push_free(b);
@@ -135,7 +149,7 @@ class PoolStore {
       for (std::size_t i = 0; i <= exact_row; ++i) {
         const PoolRow& row = store_.rows_[i];
         for (; made_[i] > 0; --made_[i]) {
-          PoolBlock& b = *row.all()[row.count - (keeps_ ? made_[i] : 1)];
+          PoolBlock& b = *row.all()[row.count - (keeps_ ? made_[i] : 1)].record;
           keeps_ ? store_.push_free(b) : store_.drop(b);
         }
       }
@@ -170,7 +184,7 @@ class PoolStore {
     }
     const PoolRow& exact = rows_[exact_row];
     for (std::uint32_t i = 0; i < exact.count; ++i) {
-      const PoolBlock& b = *exact.all()[i];
+      const PoolBlock& b = *exact.all()[i].record;
       const bool live = is_issued(&b);
       s.live_count += live;
       s.pooled_count += !live;
@@ -193,7 +207,7 @@ class PoolStore {
     if (index != exact_row) return row.pooled_count();
     std::size_t free = 0;
     for (std::uint32_t i = 0; i < row.count; ++i)
-      free += serves(*row.all()[i], bytes, block_alignment);
+      free += serves(*row.all()[i].record, bytes, block_alignment);
     return free;
   }
 
