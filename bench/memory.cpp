@@ -221,7 +221,17 @@ void add_rows_of_memory_pool() {
   }
 }
 
+// PoolAllocator alone, every bucket of it: the pair costs the same everywhere.
+void add_rows_of_buckets() {
+  for (std::size_t bucket = 0; bucket < BufferPool::bucket_count; ++bucket)
+    add(
+        joined("bucket ", std::to_string(bucket).c_str()), "tenon",
+        [] { return Direct<PoolAllocator>(); }, pair<Direct<PoolAllocator>>,
+        BufferPool::bucket_bytes(bucket));
+}
+
 void add_rows() {
+  add_rows_of_buckets();
   for (const Size& size : sizes) {
     const std::string name = joined("pair ", size.name);
     for_each([&](const char* who, auto make) {

@@ -62,8 +62,12 @@ void MemoryPool::do_deallocate(void* block, std::size_t bytes, std::size_t align
 }
 
 void MemoryPool::reserve(std::size_t total_capacity_bytes) { core_->reserve(total_capacity_bytes); }
-void MemoryPool::reserve_blocks(std::size_t bytes, std::size_t count) {
+void MemoryPool::reserve(std::size_t bytes, std::size_t count) {
   core_->reserve_blocks(bytes, count);
+}
+std::size_t MemoryPool::footprint(std::size_t bytes, std::size_t alignment) const noexcept {
+  const std::uint32_t cls = detail::class_of(bytes, alignment);
+  return cls != detail::exact_class ? detail::class_bytes(cls) : bytes;
 }
 void MemoryPool::trim() noexcept { core_->trim(detail::find_cache(*core_)); }
 void MemoryPool::clear() noexcept { core_->clear(); }

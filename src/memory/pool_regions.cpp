@@ -263,12 +263,12 @@ void PoolCore::reserve(std::size_t total_bytes) {
 void PoolCore::reserve_blocks(std::size_t bytes, std::size_t count) {
   const std::uint32_t cls = class_of(bytes, 64);
   if (cls == exact_class) [[unlikely]]
-    raise<ContractError>("MemoryPool::reserve_blocks",
+    raise<ContractError>("MemoryPool::reserve",
                          "blocks of %zu B are not pooled, the largest that are have %zu B", bytes,
                          largest_pooled_bytes);
   if (!checked_mul(count, class_bytes(cls)) || count * class_bytes(cls) > largest_block_bytes)
       [[unlikely]]
-    raise<OutOfMemory>("MemoryPool::reserve_blocks",
+    raise<OutOfMemory>("MemoryPool::reserve",
                        "requested %zu blocks of %zu B, more than an address can count", count,
                        class_bytes(cls));
   const std::lock_guard lock(growth_);

@@ -6,6 +6,7 @@
 #include <tenon/memory/arena.hpp>
 #include <tenon/memory/debug_allocator.hpp>
 #include <tenon/memory/fixed_buffer_allocator.hpp>
+#include <tenon/memory/memory_pool.hpp>
 #include <tenon/memory/poison.hpp>
 #include <tenon/memory/pool_allocator.hpp>
 
@@ -197,4 +198,32 @@ TEST_CASE("threads share one allocator", "[memory][debug]") {
   CHECK(debug.stats().live_count == 0);
   CHECK(debug.check() == 0);
   CHECK(reports.none());
+}
+
+TEST_CASE("threads pass blocks through a debugged pool, and what one leaves is reported",
+          "[memory][debug]") {
+  Reports reports;
+  MemoryPool pool;
+  {
+    DebugAllocator debug(&pool);
+    reports.watch(debug);
+    std::vector<void*> blocks(400);
+    std::thread([&] {
+      for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = debug.allocate(i + 1);
+    }).join();
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 4; ++t)
+      threads.emplace_back([&, t] {
+        for (std::size_t i = t; i < blocks.size(); i += 4)
+          if (i != 123) debug.deallocate(blocks[i], i + 1);
+      });
+    for (auto& thread : threads) thread.join();
+    CHECK(debug.stats().live_count == 1);
+    CHECK(debug.stats().live_bytes == 124);
+    CHECK(reports.none());
+  }
+  const Found found = reports.one();
+  CHECK(found.fault == MemoryFault::leak);
+  CHECK_THAT(found.text, Catch::Contains("124 B"));
+  CHECK(pool.get_total_allocated() == 0);
 }

@@ -58,7 +58,7 @@ struct MemoryPoolModel {
   test::Upstream upstream;
   MemoryPool resource{&upstream};
   void clear() { resource.clear(); }
-  void reserve() { resource.reserve_blocks(3000, 3); }
+  void reserve() { resource.reserve(3000, 3); }
 };
 struct TrackingModel {
   test::Upstream upstream;

@@ -5,6 +5,7 @@
 #include "upstream.hpp"
 
 #include <tenon/core/error.hpp>
+#include <tenon/tenon.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -123,7 +124,7 @@ TEST_CASE("reserve brings the capacity to a total", "[memory][pool]") {
   CHECK(pool.get_total_capacity() == 0);
 }
 
-TEST_CASE("reserve_blocks makes hits of the next requests", "[memory][pool]") {
+TEST_CASE("reserve makes hits of the next requests of any thread", "[memory][pool]") {
   Upstream upstream;
   MemoryPool pool(&upstream);
   void* warm = pool.allocate(1);
@@ -131,15 +132,15 @@ TEST_CASE("reserve_blocks makes hits of the next requests", "[memory][pool]") {
        {std::size_t{64}, std::size_t{5000}, std::size_t{100000}, std::size_t{3} << 20}) {
     CAPTURE(bytes);
     const std::size_t count = bytes > 1000000 ? 3 : 200;
-    pool.reserve_blocks(bytes, count);
+    pool.reserve(bytes, count);
     const std::size_t requests = upstream.requests;
     std::vector<void*> blocks;
     for (std::size_t i = 0; i < count; ++i) blocks.push_back(pool.allocate(bytes));
     CHECK(upstream.requests == requests);
     for (void* block : blocks) pool.deallocate(block, bytes);
   }
-  CHECK_THROWS_AS(pool.reserve_blocks(MemoryPool::max_block_bytes + 1), ContractError);
-  CHECK_THROWS_AS(pool.reserve_blocks(64, SIZE_MAX / 32), OutOfMemory);
+  CHECK_THROWS_AS(pool.reserve(MemoryPool::max_block_bytes + 1, 1), ContractError);
+  CHECK_THROWS_AS(pool.reserve(64, SIZE_MAX / 32), OutOfMemory);
   pool.deallocate(warm, 1);
 }
 
@@ -193,6 +194,26 @@ TEST_CASE("Blocks beyond the classes go to upstream and back", "[memory][pool]")
   CHECK(pool.get_deallocation_count() == 2);
   CHECK(pool.stats().live_count == 0);
   CHECK_THROWS_AS(pool.deallocate(block, huge), ContractError);
+}
+
+TEST_CASE("reserve_for makes hits of the requests of eval in a pool for all threads",
+          "[memory][pool]") {
+  StaticTensor<float, 40, 50> x{};
+  StaticTensor<float, 50, 60> w{};
+  const auto e = softmax<-1>(matmul(x, w));
+  using E = decltype(e);
+  MemoryPool pool;
+  CHECK(footprint_of<E>(pool) ==
+        pool.footprint(plan_of<E>.result_bytes) +
+            (plan_of<E>.workspace_bytes > 0 ? pool.footprint(plan_of<E>.workspace_bytes) : 0));
+  CHECK(pool.footprint(65) == 128);
+  CHECK(pool.footprint(65, 4096) == 4096);
+  CHECK(pool.footprint(MemoryPool::max_block_bytes + 1) == MemoryPool::max_block_bytes + 1);
+  reserve_for<E>(pool);
+  const auto owned = pool.get_total_capacity();
+  const auto y = eval(e, pool);
+  CHECK(pool.get_total_capacity() == owned);
+  CHECK(pool.stats().misses == 0);
 }
 
 TEST_CASE("Frees are checked where the pool was told so", "[memory][pool]") {
@@ -267,7 +288,7 @@ TEST_CASE("Whichever upstream request fails, nothing changes and nothing leaks",
           live += bytes;
         });
     checked([&] { pool.reserve(std::size_t{100} << 20); });
-    checked([&] { pool.reserve_blocks(1000, 500); });
+    checked([&] { pool.reserve(1000, 500); });
     checked([&] {
       blocks.emplace_back(pool.allocate(200 << 20), 200 << 20);
       live += 200 << 20;

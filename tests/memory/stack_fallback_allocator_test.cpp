@@ -68,6 +68,10 @@ TEST_CASE("statistics of both sides are exact", "[memory][stack_fallback]") {
   CHECK(s.hits == 1);
   CHECK(s.misses == 1);
   CHECK(s.hit_rate() == 0.5);
+  CHECK(s.utilisation() == Approx(static_cast<double>(s.live_bytes - s.fallback_bytes) /
+                                  static_cast<double>(s.capacity_bytes)));
+  CHECK(s.fragmentation() ==
+        Approx(1 - static_cast<double>(s.live_bytes - s.fallback_bytes) / 200));
   memory.deallocate(a, 200);
   s = memory.stats();
   CHECK(s.live_bytes == 100);

@@ -35,7 +35,7 @@ class Budget final : public ResourceLayer {
  public:
   // Contract: upstream is not null and outlives the budget.
   Budget(std::pmr::memory_resource* upstream, std::size_t max_bytes) noexcept
-      : ResourceLayer(upstream), max_bytes_(max_bytes), watch_(generation()) {}
+      : ResourceLayer(upstream), max_bytes_(max_bytes), watch_(endings()) {}
 
   // A block from the resource below, 64-byte aligned unless more is asked.
   // Errors: BudgetError with requested, used, limit and missing bytes; what upstream throws.
@@ -106,10 +106,17 @@ class Budget final : public ResourceLayer {
   }
 
   void update() const noexcept {
-    watch_.update(generation(), [this] {
-      used_bytes_.store(0, std::memory_order_relaxed);
-      deallocations_.store(allocations_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    });
+    watch_.update(
+        endings(),
+        [this] {
+          used_bytes_.store(0, std::memory_order_relaxed);
+          deallocations_.store(allocations_.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+        },
+        [this](std::uint64_t count, std::size_t bytes) {
+          used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+          deallocations_.fetch_add(count, std::memory_order_relaxed);
+        });
   }
 
   [[noreturn]] TENON_COLD void refuse(std::size_t bytes, std::size_t used) const {

@@ -135,12 +135,17 @@ class BumpResource : public StampedResource {
       if (record.is_freed()) continue;
       poison(record.block(), record.bytes);
       live_bytes_ -= record.bytes;
+      rewound_bytes_ += record.bytes;
+      ++rewound_count_;
     }
     pop_to(kept);
     take_back();
   }
 
   [[nodiscard]] std::uint64_t generation() const noexcept override { return generation_; }
+  [[nodiscard]] Endings endings() const noexcept override {
+    return {generation_, rewound_count_, rewound_bytes_};
+  }
 
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
       const void* block) const noexcept override {
@@ -326,6 +331,8 @@ class BumpResource : public StampedResource {
   std::size_t hole_count_ = 0;  // freed records that later blocks keep from being popped
   std::size_t peak_bytes_ = 0;  // of live bytes as requested, up to the last settle
   std::uint64_t generation_ = 1;
+  std::uint64_t rewound_count_ = 0;  // blocks that rewinds ended, and their bytes
+  std::size_t rewound_bytes_ = 0;
   bool reports_;
 };
 

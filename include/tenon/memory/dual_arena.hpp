@@ -79,6 +79,7 @@ class DualArena final : public StampedResource {
   [[nodiscard]] std::uint64_t generation() const noexcept override {
     return persistent_.generation();
   }
+  [[nodiscard]] Endings endings() const noexcept override { return persistent_.endings(); }
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
       const void* block) const noexcept override {
     return persistent_.stamp(block);

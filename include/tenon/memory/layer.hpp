@@ -21,6 +21,9 @@ class ResourceLayer : public StampedResource {
   [[nodiscard]] std::uint64_t generation() const noexcept override {
     return stamped_ != nullptr ? stamped_->generation() : 0;
   }
+  [[nodiscard]] Endings endings() const noexcept override {
+    return stamped_ != nullptr ? stamped_->endings() : Endings{};
+  }
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY std::uint64_t stamp(
       const void* block) const noexcept override {
     return stamped_ != nullptr ? stamped_->stamp(block) : 0;

@@ -82,7 +82,11 @@ class MemoryPool final : public StampedResource {
   // Makes sure that the next `count` requests of `bytes` find blocks, whichever threads make them,
   // and touches their pages. Errors: OutOfMemory; ContractError if bytes > max_block_bytes, which
   // is never pooled. The pool is as it was then.
-  void reserve_blocks(std::size_t bytes, std::size_t count = 1);
+  void reserve(std::size_t bytes, std::size_t count);
+
+  // What a request of `bytes` really takes: the block of its class. Contract: as allocate.
+  [[nodiscard]] std::size_t footprint(std::size_t bytes,
+                                      std::size_t alignment = block_alignment) const noexcept;
 
   // Gives slabs and blocks upstream of which nothing is in use. Blocks in other threads' caches
   // count as used; the caller's cache is emptied first. O(free blocks).

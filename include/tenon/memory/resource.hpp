@@ -16,15 +16,25 @@
 
 namespace tenon {
 
+// What ended the life of blocks without a free, since the resource was made.
+struct Endings {
+  std::uint64_t generation = 0;     // changes when all blocks die at once (clear, reset)
+  std::uint64_t rewound_count = 0;  // blocks that a rewind ended
+  std::size_t rewound_bytes = 0;    // as requested
+};
+
 // A memory resource whose blocks have names that are never used twice, so that a handle can tell
 // whether its block is still its own. A name is the pair of an address and a stamp.
 // Contract: stamps of one resource strictly increase and are never 0; is_live reads no memory of
-// the block, so it may be asked about blocks that went back to the system long ago.
+// the block, so it may be asked about blocks that went back to the system long ago. A pool that trusts
+// its callers (BufferPool::check_frees) gives all blocks between two clears one stamp.
 // Not thread-safe unless the resource says so.
 class StampedResource : public std::pmr::memory_resource {
  public:
   // Changes whenever all blocks issued so far die (clear, reset). No allocation, O(1).
   [[nodiscard]] virtual std::uint64_t generation() const noexcept = 0;
+  // The same with what rewinds ended, for layers that count. No allocation, O(1).
+  [[nodiscard]] virtual Endings endings() const noexcept { return {generation(), 0, 0}; }
   // The stamp of a live block of this resource; 0 if it is none. Whoever asks is taken to hold a
   // handle, which must not outlive the resource. No allocation, O(1) for the block issued last.
   [[nodiscard]] TENON_DETAIL_ADDRESS_ONLY virtual std::uint64_t stamp(

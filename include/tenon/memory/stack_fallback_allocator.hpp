@@ -22,7 +22,8 @@ struct StackFallbackStats {
   std::size_t live_bytes;  // as requested, on both sides
   std::size_t live_count;
   std::size_t peak_bytes;      // the highest live_bytes ever
-  std::size_t inline_bytes;    // below the top of the inline buffer: blocks, gaps and holes
+  std::size_t capacity_bytes;  // of the inline buffer
+  std::size_t inline_bytes;    // below its top: blocks, gaps and holes
   std::size_t fallback_bytes;  // as requested, of live blocks on the fallback's side
   std::size_t fallback_count;
   std::uint64_t allocations;
@@ -33,6 +34,14 @@ struct StackFallbackStats {
   // hits / allocations, 0 before the first.
   [[nodiscard]] double hit_rate() const noexcept {
     return allocations > 0 ? static_cast<double>(hits) / static_cast<double>(allocations) : 0.0;
+  }
+  // Inline live bytes / bytes of the inline buffer.
+  [[nodiscard]] double utilisation() const noexcept {
+    return detail::share(live_bytes - fallback_bytes, capacity_bytes);
+  }
+  // The share of what lies below the top of the inline buffer that nobody asked for.
+  [[nodiscard]] double fragmentation() const noexcept {
+    return inline_bytes > 0 ? 1 - detail::share(live_bytes - fallback_bytes, inline_bytes) : 0.0;
   }
 };
 
@@ -160,6 +169,7 @@ class StackFallbackAllocator final : public StampedResource {
     s.live_bytes = live_bytes_ - (dead ? fallback_bytes_ : 0);
     s.live_count = live_count_ - (dead ? table_.count() : 0);
     s.peak_bytes = peak_bytes_;
+    s.capacity_bytes = N;
     s.inline_bytes = static_cast<std::size_t>(top_ - buffer_);
     s.fallback_bytes = dead ? 0 : fallback_bytes_;
     s.fallback_count = dead ? 0 : table_.count();

@@ -65,7 +65,7 @@ class TrackingAllocator final : public ResourceLayer {
   // Contract: upstream is not null and outlives the tracker.
   explicit TrackingAllocator(std::pmr::memory_resource* upstream = system_resource(),
                              const TrackingOptions& options = {}) noexcept
-      : ResourceLayer(upstream), options_(options), watch_(generation()) {}
+      : ResourceLayer(upstream), options_(options), watch_(endings()) {}
 
   // A block from the resource below, 64-byte aligned unless more is asked.
   // Errors: what upstream throws; counted as a refusal, nothing else is changed then.
@@ -176,12 +176,20 @@ class TrackingAllocator final : public ResourceLayer {
   }
 
   void update() const noexcept {
-    watch_.update(generation(), [this] {
-      const std::size_t died = live_bytes_.exchange(0, std::memory_order_relaxed);
-      deallocations_.store(allocations_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-      record(MemoryEventKind::clear, nullptr, died, 1);
-      if (options_.hooks.on_clear != nullptr) options_.hooks.on_clear(options_.hooks.context, died);
-    });
+    watch_.update(
+        endings(),
+        [this] {
+          const std::size_t died = live_bytes_.exchange(0, std::memory_order_relaxed);
+          deallocations_.store(allocations_.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+          record(MemoryEventKind::clear, nullptr, died, 1);
+          if (options_.hooks.on_clear != nullptr)
+            options_.hooks.on_clear(options_.hooks.context, died);
+        },
+        [this](std::uint64_t count, std::size_t bytes) {  // which ones, only the resource knows
+          live_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+          deallocations_.fetch_add(count, std::memory_order_relaxed);
+        });
   }
 
   TrackingOptions options_;
