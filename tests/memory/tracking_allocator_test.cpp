@@ -183,6 +183,7 @@ struct Told {
 TEST_CASE("a profiler is told everything in order", "[memory][tracking]") {
   Told told;
   tn::PoolAllocator pool;
+  pool.check_frees(true);
   tn::TrackingAllocator tracker(&pool, {.hooks = told.hooks()});
   void* a = tracker.allocate(10);
   void* b = tracker.allocate(20);
