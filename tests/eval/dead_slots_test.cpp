@@ -51,10 +51,10 @@ class Noting final : public std::pmr::memory_resource {
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-template <class SlotTable>
-std::vector<bool> expected_at(const SlotTable& slots, int position) {
+template <int N>
+std::vector<bool> expected_at(const tn::Slots<N>& slots, int position) {
   std::vector<bool> accessible(slots.workspace_bytes, !td::poisons);
-  for (std::size_t i = 0; i < SlotTable::count; ++i)
+  for (std::size_t i = 0; i < slots.count; ++i)
     for (const tn::Slot& slot : {slots.value[i], slots.scratch[i], slots.core[i]})
       if (slot.first <= position && position <= slot.last)
         for (std::size_t b = 0; b < slot.bytes; ++b) accessible[slot.offset + b] = true;
@@ -67,7 +67,7 @@ void check_slots(const E& e, const std::vector<int>& positions) {
   tn::Arena results;
   Noting workspaces;
   const auto r = tn::eval(e, results, tn::scratch(workspaces));
-  const auto slots = td::slots_for(e);
+  const auto slots = tn::plan(e).slots;
   REQUIRE(watch.bytes == slots.workspace_bytes);
   REQUIRE(watch.seen.size() == positions.size());
   for (std::size_t k = 0; k < positions.size(); ++k) {

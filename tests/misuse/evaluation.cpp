@@ -43,10 +43,8 @@ void run(bool is_dead) {
   tn::Arena data;
   const auto a = tn::full(tn::shape(8, 8), 0.5F, data);
   const auto e = tn::map(Peek{}, tn::softmax<-1>(tn::matmul(tn::matmul(a, a), a)));
-  const auto slots = tn::detail::slots_for(e);
-  for (std::size_t i = 0; i < slots.count; ++i)
-    if (const auto& slot = slots.value[i]; slot.bytes > 0 && (slot.last == 1) == is_dead)
-      peeked_at = slot.offset;
+  for (const auto& slot : tn::plan(e).slots.value)
+    if (slot.bytes > 0 && (slot.last == 1) == is_dead) peeked_at = slot.offset;
   Noting resource;
   const auto r = tn::eval(e, data, tn::scratch(resource));
   if (r(0, 0) == 7) std::puts("seven");

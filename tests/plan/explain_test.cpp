@@ -54,11 +54,11 @@ static_assert(tn::explanation_of<Scaled> == R"(Stages                           
              reads     a (40, 50), T1
 
 Slots             offset           bytes    stages   hold
-                     256             200       1-2   T1
-                       0             200         2   row buffer of stage 2
+                       0             200       1-2   T1
+                     256             200         2   row buffer of stage 2
 
 Totals
-  workspace, B                       456   456 B, at least 400 B for this order of stages
+  workspace, B                       456   456 B, the least for this order of stages
   workspace if aliased, B          8,512   8.31 KiB, where the result overlaps an operand
   result, B                        8,000   7.81 KiB
   peak, B                          8,456   8.26 KiB, result and workspace

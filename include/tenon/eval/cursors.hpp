@@ -5,42 +5,11 @@
 
 #include <tenon/kernels/cursor.hpp>
 
-#include <boost/hana/at.hpp>
-
 namespace tenon::detail::inline TENON_MODE {
 
 // The name under which the core of a stage, or the let at node I, hands its packs to its readers.
 template <int I>
 struct NodeTag {};
-
-template <class E>
-struct ChildOf;
-template <class Op, class T, class S, class... X>
-struct ChildOf<Node<Op, T, S, X...>> {
-  // The operand that holds node I of the subtree, and the number of nodes before it.
-  struct Place {
-    int operand = 0;
-    int before = 1;
-  };
-  static consteval Place find(int i) {
-    constexpr int counts[] = {node_count<X>...};
-    Place place;
-    while (i >= place.before + counts[place.operand]) place.before += counts[place.operand++];
-    return place;
-  }
-};
-
-// Node I (in preorder) of the tree under e.
-template <int I, class E>
-[[nodiscard]] constexpr const auto& node_at(const E& e) {
-  if constexpr (I == 0) {
-    return e;
-  } else {
-    constexpr auto place = ChildOf<E>::find(I);
-    return node_at<I - place.before>(
-        hana::at_c<static_cast<std::size_t>(place.operand)>(e.operands()));
-  }
-}
 
 // One evaluation: the expression, its plan's slots and the workspace that they lie in.
 template <class E, class SlotTable>
@@ -48,6 +17,12 @@ struct Evaluation {
   const E& expression;
   const SlotTable& slots;
   std::byte* workspace;
+
+  // The bytes of a slot, given by number.
+  template <std::size_t Slot>
+  [[nodiscard]] constexpr std::byte* bytes_of() const noexcept {
+    return workspace + slots.offset[Slot];
+  }
 
   static constexpr const auto& records = pattern_records<E>;
   static constexpr const auto& structure = structure_of<E>;
@@ -100,12 +75,12 @@ template <int Rank, class S, class Cursor>
 template <int I, int Stage, bool CoreStored, class Eval>
 [[nodiscard]] constexpr auto cursor_of(const Eval& x);
 
-// The cursor of a slot of node I.
-template <int I, class Eval>
-[[nodiscard]] constexpr auto slot_cursor(const Eval& x, const Slot& slot) {
+// The cursor of node I where it lies in a slot, given by number.
+template <int I, std::size_t Slot, class Eval>
+[[nodiscard]] constexpr auto slot_cursor(const Eval& x) {
   const auto& node = node_at<I>(x.expression);
   using T = value_t<decltype(node)>;
-  return row_major_cursor(reinterpret_cast<const T*>(x.workspace + slot.offset), node.shape());
+  return row_major_cursor(reinterpret_cast<const T*>(x.template bytes_of<Slot>()), node.shape());
 }
 
 // The cursor of operand I of a node with shape S, stretched to it; same extents in the type need none.
@@ -151,13 +126,14 @@ template <int I, int Stage, bool CoreStored, class Eval>
   using N = std::remove_cvref_t<decltype(node)>;
   using T = value_t<N>;
   constexpr int rank = shape_t<N>::rank();
+  using E = std::remove_cvref_t<decltype(x.expression)>;
   constexpr auto& structure = Eval::structure;
   constexpr auto at = static_cast<std::size_t>(I);
   if constexpr (structure.is_stage(I) && I != Stage) {
-    return slot_cursor<I>(x, x.slots.value[at]);
+    return slot_cursor<I, value_slot<E>(I)>(x);
   } else if constexpr (structure.core[static_cast<std::size_t>(Stage)] == I) {
     if constexpr (CoreStored)
-      return slot_cursor<I>(x, x.slots.core[static_cast<std::size_t>(Stage)]);
+      return slot_cursor<I, core_slot<E>(Stage)>(x);
     else
       return kernels::BoundCursor<NodeTag<I>, T, rank>();
   } else if constexpr (N::kind == Kind::leaf) {

@@ -33,12 +33,6 @@ template <TensorLike Dst>
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <class E>
-[[nodiscard]] constexpr auto slots_for(const E& e) {
-  const auto records = run_time_records(e);
-  return plan_slots<kernel_types(pattern_records<E>)>(records, records, structure_of<E>, false);
-}
-
 // Stages of one elementwise loop need no slots at all, whatever the extents.
 template <class E>
 inline constexpr bool needs_no_slots = structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0;
@@ -49,10 +43,11 @@ decltype(auto) with_slots(const E& e, const F& f) {
   if constexpr (planned_when_compiling<E>) {
     return f(static_slots<E>);
   } else if constexpr (needs_no_slots<E>) {
-    static constexpr Slots<node_count<E>> none{};
+    static constexpr PlacedSlots<0> none{};
     return f(none);
   } else {
-    return f(slots_for(e));
+    const auto slots = slots_for(e);
+    return f(slots);
   }
 }
 
@@ -111,7 +106,7 @@ void run_through_temporary(const E& e, const SlotTable& slots, const Dst& dst,
   const TensorView<T, shape_t<E>> temporary(p, e.shape());
   run(e, slots, temporary, workspace);
   const auto copy = leaf_of_view(temporary);
-  static constexpr Slots<1> none{};
+  static constexpr PlacedSlots<0> none{};
   run(copy, none, dst, nullptr);
 }
 

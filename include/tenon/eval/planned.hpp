@@ -17,7 +17,7 @@ void eval_into(Dst&& dst, const X& x, Scratch<W> workspace, const Planned<E>& pl
     const auto view = D::view(dst);
     detail::check_destination("eval_into", view, e);
     detail::check_leaves("eval_into", e);
-    detail::evaluate_with<D::may_alias>(planned.plan().slots, view, e, [&](std::size_t bytes) {
+    detail::evaluate_with<D::may_alias>(planned.placed(), view, e, [&](std::size_t bytes) {
       return detail::WorkspaceBlock<W>(*workspace.resource, bytes);
     });
   });

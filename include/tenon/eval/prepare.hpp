@@ -26,7 +26,7 @@ class HeldSlots<E> {
     if constexpr (planned_when_compiling<E>) {
       return static_slots<E>;
     } else {
-      static constexpr Slots<node_count<E>> none{};
+      static constexpr PlacedSlots<0> none{};
       return none;
     }
   }

@@ -68,15 +68,17 @@ TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
 template <int Core, int Stage, class Eval, class Target>
 void run_core(const Eval& x, const Target& target) {
   using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
-  std::byte* scratch = x.workspace == nullptr
-                           ? nullptr
-                           : x.workspace + x.slots.scratch[static_cast<std::size_t>(Stage)].offset;
-  if constexpr (N::kind == Kind::contract)
-    run_contraction<Core, Stage>(x, target, scratch);
-  else if constexpr (N::kind == Kind::reduce)
+  if constexpr (N::kind == Kind::reduce) {
     run_reduction<Core, Stage>(x, target);
-  else
-    run_normalization<Core, Stage>(x, target, scratch);
+  } else {
+    using E = std::remove_cvref_t<decltype(x.expression)>;
+    std::byte* scratch =
+        x.workspace == nullptr ? nullptr : x.template bytes_of<scratch_slot<E>(Stage)>();
+    if constexpr (N::kind == Kind::contract)
+      run_contraction<Core, Stage>(x, target, scratch);
+    else
+      run_normalization<Core, Stage>(x, target, scratch);
+  }
 }
 
 template <class Tag, class Cursor, class Dst>
@@ -84,13 +86,13 @@ template <class Tag, class Cursor, class Dst>
   return kernels::Target<Tag, Cursor, Dst>(cursor, dst);
 }
 
-// The slot of a node as the view that its value is stored to.
-template <int I, class Eval>
-[[nodiscard]] constexpr auto slot_view(const Eval& x, const Slot& slot) {
+// A slot, given by number, as the view that the value of node I is stored to.
+template <int I, std::size_t Slot, class Eval>
+[[nodiscard]] constexpr auto slot_view(const Eval& x) {
   const auto& node = node_at<I>(x.expression);
   using N = std::remove_cvref_t<decltype(node)>;
   return TensorView<value_t<N>, shape_t<N>>(
-      reinterpret_cast<value_t<N>*>(x.workspace + slot.offset), node.shape());
+      reinterpret_cast<value_t<N>*>(x.template bytes_of<Slot>()), node.shape());
 }
 
 // Computes the value of node Stage into the view dst.
@@ -106,7 +108,8 @@ TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
       const auto& inner = node_at<core>(x.expression);
       if (!(inner.shape() == node_at<Stage>(x.expression).shape())) {  // stretched at run time
         const kernels::BoundCursor<NodeTag<core>, value_t<decltype(inner)>, Core::rank()> value;
-        const auto held = slot_view<core>(x, x.slots.core[static_cast<std::size_t>(Stage)]);
+        const auto held =
+            slot_view<core, core_slot<std::remove_cvref_t<decltype(x.expression)>>(Stage)>(x);
         run_core<core, Stage>(x, make_target<NodeTag<core>>(value, view_cursor(held)));
         run_elementwise<Stage, true>(x, dst);
         return;
@@ -117,19 +120,36 @@ TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
   }
 }
 
+// Runs a stage; the result goes to dst, every other value to its slot.
+template <int Stage, class Eval, class View>
+TENON_INLINE void run_stage(const Eval& x, const View& dst) {
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  if constexpr (Stage == 0)
+    run_stage_into<0>(x, dst);
+  else
+    run_stage_into<Stage>(x, slot_view<Stage, value_slot<E>(Stage)>(x));
+}
+// The same in a frame of its own.
+template <int Stage, class Eval, class View>
+[[gnu::noinline]] void run_stage_apart(const Eval& x, const View& dst) {
+  run_stage<Stage>(x, dst);
+}
+
+// Beyond so many stages each has a frame of its own, lest one frame holds the cursors of all.
+inline constexpr int most_stages_in_a_frame = 4;
+
 // Runs the stages in the order of the plan; the last writes dst.
 template <class Eval, class View>
 TENON_INLINE void run_stages(const Eval& x, const View& dst) {
-  const DeadSlots dead(x.slots, x.workspace);
+  const DeadSlots<std::remove_cvref_t<decltype(x.expression)>> dead(x.slots, x.workspace);
   [&]<std::size_t... P>(std::index_sequence<P...>) {
     const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
       constexpr int stage = Eval::order[At];
       dead.enter(static_cast<int>(At));
-      if constexpr (stage == 0)
-        run_stage_into<0>(x, dst);
+      if constexpr (Eval::structure.stages > most_stages_in_a_frame)
+        run_stage_apart<stage>(x, dst);
       else
-        run_stage_into<stage>(x,
-                              slot_view<stage>(x, x.slots.value[static_cast<std::size_t>(stage)]));
+        run_stage<stage>(x, dst);
       dead.leave(static_cast<int>(At));
     };
     (run(std::integral_constant<std::size_t, P>{}), ...);

@@ -10,12 +10,13 @@
 
 namespace tenon::inline TENON_MODE {
 
-// A stage: while it runs it needs its operands, `scratch` bytes and its value; then its value alone,
-// until the stage `parent` (-1 for the last one) has run.
+// A stage: while it runs it needs its operands, `scratch` bytes and its value, of which `in_place` bytes lie
+// where an operand does; then its value alone, until the stage `parent` (-1 for the last one) has run.
 struct StageNeed {
   int parent = -1;
   std::size_t value = 0;
   std::size_t scratch = 0;
+  std::size_t in_place = 0;
 };
 
 }  // namespace tenon::inline TENON_MODE
@@ -78,8 +79,9 @@ class TreeOrder {
     rewrite_order(std::span<const Piece>(pieces).first(count), first(root));
     order_[root] = static_cast<int>(root);
     make_absolute(std::span(pieces).first(count), first(root));
-    pieces[count++] = {operands_value + needs_[root].scratch + needs_[root].value,
-                       needs_[root].value, root, 1, root};
+    pieces[count++] = {
+        operands_value + needs_[root].scratch + needs_[root].value - needs_[root].in_place,
+        needs_[root].value, root, 1, root};
     keep_hills_and_valleys(std::span<const Piece>(pieces).first(count), root);
   }
 
@@ -144,7 +146,7 @@ class TreeOrder {
 namespace tenon::inline TENON_MODE {
 
 // Formula: max over stages of what is alive while it runs: its scratch and value, and the values of
-// all stages that ran before it and whose reader has not run before it. Cost: O(n²).
+// all stages that ran before it and whose reader has not run before it, less what lies in place. Cost: O(n²).
 // Contract: order has every index of needs once, operands before their readers.
 [[nodiscard]] constexpr std::size_t peak_of_order(std::span<const StageNeed> needs,
                                                   std::span<const int> order) noexcept {
@@ -152,7 +154,7 @@ namespace tenon::inline TENON_MODE {
   for (const int stage : order) {
     const StageNeed& need = needs[static_cast<std::size_t>(stage)];
     alive += need.value;
-    peak = std::max(peak, alive + need.scratch);
+    peak = std::max(peak, alive + need.scratch - need.in_place);
     for (std::size_t i = 0; i < needs.size(); ++i)
       if (needs[i].parent == stage) alive -= needs[i].value;
   }

@@ -13,8 +13,8 @@ namespace tenon::inline TENON_MODE {
 //   result_bytes     the result's elements
 //   peak_bytes       the result rounded up to 64 + the workspace
 //   workspace_bytes_if_aliased  the workspace where the destination truly overlaps an operand
-//   lower_bound_bytes  the most bytes of slots that any stage finds alive: no packing of these stages
-//                    in this order takes less
+//   lower_bound_bytes  the most bytes of slots that any stage finds alive, at multiples of 64: no
+//                    packing of these stages in this order takes less
 //   flops, bytes_moved  of all stages, counted as plan/cost.hpp says
 template <int N>
 struct Plan {
@@ -72,20 +72,6 @@ struct Plan {
 
 namespace tenon::detail::inline TENON_MODE {
 
-// The most bytes of slots that are alive at any stage.
-template <int N>
-[[nodiscard]] constexpr std::size_t most_alive(const Slots<N>& slots, int stages) noexcept {
-  std::size_t most = 0;
-  for (int stage = 0; stage < stages; ++stage) {
-    std::size_t alive = 0;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(N); ++i)
-      for (const Slot* slot : {&slots.value[i], &slots.scratch[i], &slots.core[i]})
-        if (slot->first <= stage && stage <= slot->last) alive += slot->bytes;
-    most = alive > most ? alive : most;
-  }
-  return most;
-}
-
 template <int N>
 [[nodiscard]] constexpr auto make_plan(const Records<N>& records, const Structure<N>& structure,
                                        const Slots<N>& slots) {
@@ -96,7 +82,7 @@ template <int N>
       align_up(plan.workspace_bytes, workspace_alignment) + plan.slots.result_bytes;
   plan.result_bytes = plan.slots.result_bytes;
   plan.peak_bytes = result + plan.workspace_bytes;
-  plan.lower_bound_bytes = most_alive(plan.slots, structure.stages);
+  plan.lower_bound_bytes = plan.slots.lower_bound_bytes;
   const CostModel costs(plan.records, plan.structure);
   for (int i = 0; i < structure.stages; ++i) {
     const Cost cost = costs.stage(structure.order[static_cast<std::size_t>(i)]);
@@ -110,7 +96,9 @@ template <int N>
 
 template <class E>
 consteval auto make_static_plan() {
-  return make_plan(bound_records<E>(), structure_of<E>, static_slots<E>);
+  constexpr auto records = bound_records<E>();
+  return make_plan(records, structure_of<E>,
+                   slots_by_node<E>(static_slots<E>, record_bytes(records[0])));
 }
 
 template <class X>
@@ -145,16 +133,16 @@ template <Expression E>
   if constexpr (detail::planned_when_compiling<X>) {
     return plan_of<const E&>;
   } else {
-    const auto records = [&] {
-      if constexpr (ExpressionNode<E>)
-        return detail::run_time_records(e);
-      else
-        return detail::run_time_records(detail::as_operand(e));
-    }();
-    constexpr auto& structure = detail::structure_of<X>;
-    return detail::make_plan(records, structure,
-                             detail::plan_slots<detail::kernel_types(detail::pattern_records<X>)>(
-                                 records, records, structure, false));
+    const auto make = [](const X& node) {
+      const auto records = detail::run_time_records(node);
+      return detail::make_plan(
+          records, detail::structure_of<X>,
+          detail::slots_by_node<X>(detail::slots_for(node), detail::record_bytes(records[0])));
+    };
+    if constexpr (ExpressionNode<E>)
+      return make(e);
+    else
+      return make(detail::as_operand(e));
   }
 }
 

@@ -107,24 +107,35 @@ class Planned {
                              std::span<const std::size_t> offsets) noexcept
       : plan_(plan) {
     std::size_t next = 0;
-    for (std::size_t i = 0; i < plan_.slots.count; ++i)
-      for (Slot* slot : {&plan_.slots.value[i], &plan_.slots.scratch[i], &plan_.slots.core[i]}) {
-        if (slot->bytes == 0) continue;
+    Slots<detail::node_count<E>>& slots = plan_.slots;
+    for (std::size_t i = 0; i < slots.count; ++i)
+      for (Slot* slot : {&slots.value[i], &slots.scratch[i], &slots.core[i]}) {
+        if (slot->bytes == 0 || (slot == &slots.value[i] && slots.in_place_of[i] >= 0)) continue;
         slot->offset = offsets[next++];
         const std::size_t end = slot->offset + slot->bytes;
         height_ = end > height_ ? end : height_;
       }
+    for (const int root : detail::stage_order<E>) {  // a value whose place is taken comes first
+      const auto i = static_cast<std::size_t>(root);
+      if (slots.in_place_of[i] >= 0)
+        slots.value[i].offset = slots.value[static_cast<std::size_t>(slots.in_place_of[i])].offset;
+    }
     plan_.slots.workspace_bytes = plan_.workspace_bytes = height_;
     const std::size_t aligned = align_up(plan_.result_bytes, workspace_alignment);
     plan_.peak_bytes = aligned + height_;
     plan_.workspace_bytes_if_aliased = align_up(height_, workspace_alignment) + plan_.result_bytes;
+    placed_ = detail::slots_by_number<E>(slots);
   }
 
   // The whole plan, to be asked and drawn.
   [[nodiscard]] constexpr const Plan<detail::node_count<E>>& plan() const noexcept { return plan_; }
 
+  // What evaluation needs of it.
+  [[nodiscard]] constexpr const auto& placed() const noexcept { return placed_; }
+
  private:
   Plan<detail::node_count<E>> plan_;
+  detail::PlacedSlots<detail::slot_count<E>> placed_;
   std::size_t height_ = 0;
 };
 

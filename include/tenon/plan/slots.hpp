@@ -1,10 +1,8 @@
 #pragma once
-// From stages to bytes: how much every stage needs, from when to when, and at which offset.
+// Where the slots of a plan lie, and in which order its stages run.
 
 #include <tenon/plan/order.hpp>
-#include <tenon/plan/structure.hpp>
-
-#include <tenon/kernels/normalize.hpp>
+#include <tenon/plan/slot_layout.hpp>
 
 namespace tenon::inline TENON_MODE {
 
@@ -19,15 +17,18 @@ struct Slot {
 
 // The slots of a plan, by node: what a stored node occupies (`value`), what its kernel needs while it
 // runs (`scratch`: packing panels, row buffers), and where a core waits whose shape turned out at
-// run time to be stretched by its epilogue (`core`).
+// run time to be stretched by its epilogue (`core`). A value may take the place of one that its stage
+// is the last to read: then both have one offset, and the first ends where the second begins.
 template <int N>
 struct Slots {
   static constexpr auto count = static_cast<std::size_t>(N);
   std::array<Slot, count> value{};
   std::array<Slot, count> scratch{};
   std::array<Slot, count> core{};
-  std::array<int, count> order{};  // stage roots in the order in which they run
+  std::array<int, count> in_place_of{};  // of a stored node: the node whose place it takes, or -1
+  std::array<int, count> order{};        // stage roots in the order in which they run
   std::size_t workspace_bytes = 0;
+  std::size_t lower_bound_bytes = 0;  // no packing of these slots is lower
   std::size_t result_bytes = 0;
   int temporaries = 0;  // stored nodes beside the result
 };
@@ -36,240 +37,255 @@ struct Slots {
 
 namespace tenon::detail::inline TENON_MODE {
 
-// The axis along which the pack of a reduction or normalisation runs: the one in memory order.
-[[nodiscard]] constexpr int pack_axis(const Record& operand) noexcept {
-  return operand.unit_axis >= 0 ? operand.unit_axis : operand.rank - 1;
-}
-
-// True where that axis is among those that the operation folds.
-[[nodiscard]] constexpr bool runs_along(const Record& operation, const Record& operand) noexcept {
-  return operand.rank == 0 || ((operation.axes >> pack_axis(operand)) & 1U) != 0;
-}
-
-[[nodiscard]] constexpr bool same_extents(const Record& a, const Record& b) noexcept {
-  for (int i = 0; i < a.rank; ++i)
-    if (a.extent(i) != b.extent(i)) return false;
-  return true;
-}
-
-[[nodiscard]] constexpr std::size_t record_bytes(const Record& r) noexcept {
-  return static_cast<std::size_t>(r.size()) * static_cast<std::size_t>(size_bytes(r.dtype));
-}
-
-template <unsigned Types, std::size_t N>
-class SlotPlanner {
- public:
-  // `patterns` tells which extents of the records are bounds that the run may stay below. Stages run in
-  // the order of the tree, or, where they may be reordered, in one that needs least.
-  constexpr SlotPlanner(const std::array<Record, N>& records, const std::array<Record, N>& patterns,
-                        const Structure<static_cast<int>(N)>& structure, bool may_reorder)
-      : records_(records), patterns_(patterns), structure_(structure) {
-    out_.order = structure_.order;
-    for (int p = 0; p < structure_.stages; ++p) measure(static_cast<std::size_t>(root_at(p)));
-    out_.result_bytes = record_bytes(records_[0]);
-    out_.temporaries = structure_.stages - 1;
-    arrange();
-    if (may_reorder && structure_.stages > 2 && is_tree()) {
-      const auto in_tree_order = out_;
-      order_for_least_peak();
-      arrange();
-      if (out_.workspace_bytes >= in_tree_order.workspace_bytes) out_ = in_tree_order;
-    }
-  }
-
-  [[nodiscard]] constexpr const Slots<static_cast<int>(N)>& result() const { return out_; }
-
- private:
-  constexpr int end(std::size_t i) const { return static_cast<int>(i) + records_[i].subtree; }
-  constexpr int root_at(int position) const {
-    return out_.order[static_cast<std::size_t>(position)];
-  }
-
-  // How many bytes the stage of `root` needs, and for what.
-  constexpr void measure(std::size_t root) {
-    if (root != 0) out_.value[root].bytes = record_bytes(records_[root]);
-    const int core = structure_.core[root];
-    if (core < 0) return;
-    const auto c = static_cast<std::size_t>(core);
-    out_.scratch[root].bytes = kernel_bytes(c);
-    if (!same_extents(records_[c], records_[root]) ||
-        may_be_stretched(core, static_cast<int>(root)))
-      out_.core[root].bytes = record_bytes(records_[c]);
-  }
-
-  // Lives and offsets for the order that stands.
-  constexpr void arrange() {
-    for (int p = 0; p < structure_.stages; ++p) {
-      const auto root = static_cast<std::size_t>(root_at(p));
-      for (Slot* slot : {&out_.value[root], &out_.scratch[root], &out_.core[root]})
-        slot->first = slot->last = p;
-    }
-    for (int p = 0; p < structure_.stages; ++p) extend_lives(p);
-    place();
-  }
-
-  // True where every stored value is read by one stage: no name of a let stands for one.
-  constexpr bool is_tree() const {
-    for (std::size_t i = 0; i < N; ++i)
-      if (records_[i].kind == Kind::bound && structure_.is_stage(structure_.let_of[i] + 1))
-        return false;
-    return true;
-  }
-
-  constexpr void order_for_least_peak() {
-    std::array<StageNeed, N> needs{};
-    std::array<int, N> position{};
-    const auto count = static_cast<std::size_t>(structure_.stages);
-    for (std::size_t p = count; p-- > 0;) {  // readers first
-      const auto root = static_cast<std::size_t>(structure_.order[p]);
-      position[root] = static_cast<int>(p);
-      const int reader = structure_.reader[root];
-      const auto bytes = [](const Slot& slot) { return align_up(slot.bytes, workspace_alignment); };
-      needs[p] = {reader < 0 ? -1 : position[static_cast<std::size_t>(reader)],
-                  bytes(out_.value[root]), bytes(out_.scratch[root]) + bytes(out_.core[root])};
-    }
-    const TreeOrder<N> best(std::span<const StageNeed>(needs).first(count));
-    for (std::size_t p = 0; p < count; ++p)
-      out_.order[p] = structure_.order[static_cast<std::size_t>(best.order()[p])];
-  }
-
-  // True where an extent of the core that is only bounded may turn out to be 1 while something
-  // between it and the root has more there.
-  constexpr bool may_be_stretched(int core, int root) const {
-    const auto pattern = [&](int i) -> const Record& {
-      return patterns_[static_cast<std::size_t>(i)];
-    };
-    const Record& inner = pattern(core);
-    for (int below = core, up = pattern(core).parent; below != root;
-         below = up, up = pattern(up).parent)
-      for (int c = up + 1; c < up + pattern(up).subtree; c += pattern(c).subtree) {
-        const bool name_of_core = pattern(up).kind == Kind::let && below == up + 1;
-        if (c == below || (pattern(up).kind == Kind::let && !name_of_core)) continue;
-        const Record& other = name_of_core ? pattern(up) : pattern(c);
-        for (int d = 1; d <= inner.rank && d <= other.rank; ++d)
-          if (!is_static_extent(inner.extent(-d)) && other.extent(-d) != 1) return true;
-      }
-    return false;
-  }
-
-  constexpr std::size_t kernel_bytes(std::size_t core) const {
-    const Record& r = records_[core];
-    const Record& a = records_[core + 1];
-    if (r.size() == 0) return 0;
-    if (r.kind == Kind::contract) {
-      const Record& b = records_[static_cast<std::size_t>(end(core + 1))];
-      const MatmulExtents e = matmul_extents(r, a, b);
-      const MatmulExtents p = matmul_extents(patterns_[core], patterns_[core + 1],
-                                             patterns_[static_cast<std::size_t>(end(core + 1))]);
-      return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
-        return kernels::gemm_workspace_bound<T>(e.m, e.n, e.k, is_static_extent(p.m),
-                                                is_static_extent(p.n), is_static_extent(p.k));
-      });
-    }
-    if (r.kind == Kind::normalize) {
-      index_t n = 1;
-      for (int i = 0; i < a.rank; ++i)
-        if (((r.axes >> i) & 1U) != 0) n = a.extent(i);
-      const bool along = runs_along(r, a);
-      return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
-        return along ? kernels::normalize_workspace_bytes<T, true>(n)
-                     : kernels::normalize_workspace_bytes<T, false>(n);
-      });
-    }
-    return 0;
-  }
-
-  // A stored node lives until the last stage that reads it; a let's value until its last use.
-  constexpr void extend_lives(int position) {
-    const int root = root_at(position);
-    for (std::size_t i = 0; i < N; ++i) {
-      const int reader = structure_.reader[i];
-      if (reader != root) continue;
-      if (structure_.is_stage(static_cast<int>(i))) extend(i, position);
-      for (int name = static_cast<int>(i);
-           records_[static_cast<std::size_t>(name)].kind == Kind::bound;) {
-        const int bound = structure_.let_of[static_cast<std::size_t>(name)] + 1;
-        if (structure_.is_stage(bound)) extend(static_cast<std::size_t>(bound), position);
-        name = bound;
-      }
-    }
-  }
-
-  constexpr void extend(std::size_t node, int position) {
-    Slot& slot = out_.value[node];
-    slot.last = slot.last < position ? position : slot.last;
-  }
-
-  // Greedy by size (Pisarchyk, Lee 2020): the largest slot first, each at the lowest offset where it
-  // meets none of the slots placed before that live at the same time.
-  constexpr void place() {
-    out_.workspace_bytes = 0;
-    std::array<Slot*, 3 * N> all{};
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < N; ++i)
-      for (Slot* slot : {&out_.value[i], &out_.scratch[i], &out_.core[i]})
-        if (slot->bytes != 0) all[count++] = slot;
-    for (std::size_t i = 1; i < count; ++i)
-      for (std::size_t j = i; j > 0 && all[j - 1]->bytes < all[j]->bytes; --j) {
-        Slot* const larger = all[j];
-        all[j] = all[j - 1];
-        all[j - 1] = larger;
-      }
-    for (std::size_t i = 0; i < count; ++i) {
-      std::size_t offset = 0;
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (std::size_t j = 0; j < i; ++j) {
-          const Slot& other = *all[j];
-          const bool together = all[i]->first <= other.last && other.first <= all[i]->last;
-          const bool meet =
-              offset < other.offset + other.bytes && other.offset < offset + all[i]->bytes;
-          if (together && meet) {
-            offset = align_up(other.offset + other.bytes, workspace_alignment);
-            moved = true;
-          }
-        }
-      }
-      all[i]->offset = offset;
-      if (offset + all[i]->bytes > out_.workspace_bytes)
-        out_.workspace_bytes = offset + all[i]->bytes;
-    }
-  }
-
-  const std::array<Record, N>& records_;
-  const std::array<Record, N>& patterns_;
-  const Structure<static_cast<int>(N)>& structure_;
-  Slots<static_cast<int>(N)> out_{};
+// Where the slots of a layout lie, by number of the slot. Those that nothing uses have no bytes.
+template <int Count>
+struct PlacedSlots {
+  static constexpr auto count = static_cast<std::size_t>(Count);
+  std::array<std::size_t, count> bytes{};
+  std::array<std::size_t, count> offset{};
+  std::size_t workspace_bytes = 0;
+  std::size_t lower_bound_bytes = 0;
 };
 
-// Types: kernel_types of the records, known when compiling. Only a plan that is a constant may reorder
-// its stages: the code that runs them is compiled for one order.
-template <unsigned Types, std::size_t N>
-[[nodiscard]] constexpr auto plan_slots(const std::array<Record, N>& records,
-                                        const std::array<Record, N>& patterns,
-                                        const Structure<static_cast<int>(N)>& structure,
-                                        bool may_reorder) {
-  return SlotPlanner<Types, N>(records, patterns, structure, may_reorder).result();
+template <class Layout, class Placed>
+constexpr void set_stage_bytes(Placed& placed, const Layout& layout, std::size_t stage,
+                               const StageBytes& bytes) {
+  const auto set = [&](short slot, std::size_t needed) {
+    if (slot < 0) return;
+    std::size_t& all = placed.bytes[static_cast<std::size_t>(slot)];
+    all = std::max(all, needed);
+  };
+  set(layout.value[stage], bytes.value);
+  set(layout.scratch[stage], bytes.scratch);
+  set(layout.core[stage], bytes.core);
 }
 
-template <class E>
-consteval auto make_static_slots() {
-  constexpr auto records = bound_records<E>();
-  return plan_slots<kernel_types(pattern_records<E>)>(records, pattern_records<E>, structure_of<E>,
-                                                      true);
+// Offsets for the bytes that are there.
+template <class Layout, class Placed>
+[[gnu::noinline]] constexpr void place(Placed& placed, const Layout& layout,
+                                       std::size_t most_tests) {
+  const SlotPacker<Placed::count> packer(layout.life, placed.bytes, workspace_alignment,
+                                         most_tests);
+  for (std::size_t i = 0; i < Placed::count; ++i) placed.offset[i] = packer.offset(i);
+  placed.workspace_bytes = packer.height();
+  placed.lower_bound_bytes = packer.lower_bound();
 }
 
-// The slots of an expression whose extents are all static or bounded.
-template <class E>
-inline constexpr auto static_slots = make_static_slots<E>();
+// What the search for a packing may cost, in comparisons of two slots: within the default limits of
+// compilers; and a few microseconds when a plan is made at run time.
+inline constexpr std::size_t static_packing_tests = 30'000;
+inline constexpr std::size_t run_time_packing_tests = 2'000;
 
-// The order in which the stages of an expression run.
+template <class E, const auto& Layout>
+consteval auto place_static() {
+  PlacedSlots<slot_count<E>> placed;
+  for (std::size_t s = 0; s < stage_count<E>; ++s)
+    set_stage_bytes(placed, Layout, s, static_stage_bytes<E>[s]);
+  place(placed, Layout, static_packing_tests);
+  return placed;
+}
+
+// Stages in the order of the tree.
+template <class E>
+inline constexpr auto tree_layout = [] {
+  std::array<short, stage_count<E>> order{};
+  for (std::size_t s = 0; s < order.size(); ++s) order[s] = static_cast<short>(s);
+  return layout_for<E>(order);
+}();
+template <class E>
+inline constexpr auto tree_slots = place_static<E, tree_layout<E>>();
+
+// The stages of a tree, whose operands come before their readers, each subtree in one piece.
+template <std::size_t N>
+constexpr auto subtrees_in_one_piece(const std::array<StageNeed, N>& needs) {
+  std::array<std::size_t, N> size{}, end{}, order{};
+  for (std::size_t s = 0; s < N; ++s) {
+    ++size[s];
+    if (needs[s].parent >= 0) size[static_cast<std::size_t>(needs[s].parent)] += size[s];
+  }
+  std::size_t all = N;
+  for (std::size_t s = N; s-- > 0;) {  // readers first: each subtree ends where what is free ends
+    std::size_t& free = needs[s].parent < 0 ? all : end[static_cast<std::size_t>(needs[s].parent)];
+    order[free - 1] = s;
+    end[s] = free - 1;
+    free -= size[s];
+  }
+  return order;
+}
+
+// Stages in the order in which least is alive at any time.
+template <class E>
+consteval auto make_least_peak_layout() {
+  constexpr auto& graph = stage_graph<E>;
+  constexpr std::size_t count = stage_count<E>;
+  std::array<StageNeed, count> needs{};
+  for (std::size_t s = 0; s < count; ++s) {
+    const auto aligned = [](std::size_t bytes) { return align_up(bytes, workspace_alignment); };
+    const StageBytes& bytes = static_stage_bytes<E>[s];
+    needs[s] = {-1, aligned(bytes.value), aligned(bytes.scratch) + aligned(bytes.core)};
+  }
+  for (const StageRead& read : graph.reads) {
+    const auto reader = static_cast<std::size_t>(read.reader);
+    needs[static_cast<std::size_t>(read.value)].parent = read.reader;
+    if (read.in_place && graph.root[reader] != 0) needs[reader].in_place = needs[reader].value;
+  }
+  const auto postorder = subtrees_in_one_piece(needs);
+  std::array<int, count> position{};
+  for (std::size_t p = 0; p < count; ++p) position[postorder[p]] = static_cast<int>(p);
+  std::array<StageNeed, count> sorted{};
+  for (std::size_t p = 0; p < count; ++p) {
+    sorted[p] = needs[postorder[p]];
+    if (sorted[p].parent >= 0)
+      sorted[p].parent = position[static_cast<std::size_t>(sorted[p].parent)];
+  }
+  const TreeOrder<count> best(sorted);
+  std::array<short, count> order{};
+  for (std::size_t p = 0; p < count; ++p)
+    order[p] = static_cast<short>(postorder[static_cast<std::size_t>(best.order()[p])]);
+  return layout_for<E>(order);
+}
+template <class E>
+inline constexpr auto least_peak_layout = make_least_peak_layout<E>();
+template <class E>
+inline constexpr auto least_peak_slots = place_static<E, least_peak_layout<E>>();
+
+// Only a plan that is a constant may reorder its stages: the code that runs them is compiled for one
+// order.
+template <class E>
+inline constexpr bool is_reordered = [] {
+  if constexpr (!planned_when_compiling<E> || stage_count<E> <= 2 || !stage_graph<E>.is_tree)
+    return false;
+  else
+    return least_peak_slots<E>.workspace_bytes < tree_slots<E>.workspace_bytes;
+}();
+
+// The slots of an expression type and their lives.
+template <class E>
+consteval const auto& chosen_layout() {
+  if constexpr (is_reordered<E>)
+    return least_peak_layout<E>;
+  else
+    return tree_layout<E>;
+}
+template <class E>
+inline constexpr const auto& slot_layout = chosen_layout<E>();
+
+// The places of the slots where all extents are static or bounded.
+template <class E>
+consteval const auto& chosen_slots() {
+  if constexpr (is_reordered<E>)
+    return least_peak_slots<E>;
+  else
+    return tree_slots<E>;
+}
+template <class E>
+inline constexpr const auto& static_slots = chosen_slots<E>();
+
+// A frame of its own: one with the extents of all stages would be large.
+template <std::size_t Stage, class E>
+[[gnu::noinline]] constexpr void set_stage_bytes_now(PlacedSlots<slot_count<E>>& placed,
+                                                     const E& e) {
+  set_stage_bytes(placed, slot_layout<E>, Stage, stage_bytes_now<stage_graph<E>.root[Stage]>(e));
+}
+
+// The places of the slots for the extents that e has now. No allocation.
+template <class E>
+[[nodiscard, gnu::noinline]] constexpr auto plan_slots_now(const E& e) {
+  PlacedSlots<slot_count<E>> placed;
+  [&]<std::size_t... S>(std::index_sequence<S...>) {
+    (set_stage_bytes_now<S>(placed, e), ...);
+  }(std::make_index_sequence<stage_count<E>>{});
+  place(placed, slot_layout<E>, run_time_packing_tests);
+  return placed;
+}
+template <class E>
+[[nodiscard]] constexpr auto slots_for(const E& e) {
+  if constexpr (planned_when_compiling<E>)
+    return static_slots<E>;
+  else
+    return plan_slots_now(e);
+}
+
+// The number of a slot of the stage of node `root`: of its value, of its scratch, of its core.
+template <class E>
+consteval std::size_t value_slot(int root) {
+  return static_cast<std::size_t>(slot_layout<E>.value[stage_number<E>(root)]);
+}
+template <class E>
+consteval std::size_t scratch_slot(int root) {
+  return static_cast<std::size_t>(slot_layout<E>.scratch[stage_number<E>(root)]);
+}
+template <class E>
+consteval std::size_t core_slot(int root) {
+  return static_cast<std::size_t>(slot_layout<E>.core[stage_number<E>(root)]);
+}
+
+// The slots of E by node.
+template <class E>
+[[nodiscard]] constexpr auto slots_by_node(const PlacedSlots<slot_count<E>>& placed,
+                                           std::size_t result_bytes) {
+  constexpr auto& layout = slot_layout<E>;
+  constexpr auto& graph = stage_graph<E>;
+  Slots<node_count<E>> out;
+  out.in_place_of.fill(-1);
+  std::array<short, stage_count<E>> position{};
+  for (std::size_t p = 0; p < stage_count<E>; ++p) {
+    position[static_cast<std::size_t>(layout.order[p])] = static_cast<short>(p);
+    out.order[p] = graph.root[static_cast<std::size_t>(layout.order[p])];
+  }
+  for (std::size_t s = 0; s < stage_count<E>; ++s) {
+    const auto root = static_cast<std::size_t>(graph.root[s]);
+    const auto slot = [&](short number) -> Slot {
+      if (number < 0) return {};
+      const auto i = static_cast<std::size_t>(number);
+      return {placed.offset[i], placed.bytes[i], layout.life[i].first, layout.life[i].last};
+    };
+    out.value[root] = slot(layout.value[s]);
+    out.scratch[root] = slot(layout.scratch[s]);
+    out.core[root] = slot(layout.core[s]);
+    out.value[root].first = position[s];
+  }
+  for (std::size_t s = 0; s < stage_count<E>; ++s) {
+    if (layout.in_place_of[s] < 0) continue;
+    const int before = graph.root[static_cast<std::size_t>(layout.in_place_of[s])];
+    out.in_place_of[static_cast<std::size_t>(graph.root[s])] = before;
+    out.value[static_cast<std::size_t>(before)].last = position[s];
+  }
+  out.workspace_bytes = placed.workspace_bytes;
+  out.lower_bound_bytes = placed.lower_bound_bytes;
+  out.result_bytes = result_bytes;
+  out.temporaries = structure_of<E>.stages - 1;
+  return out;
+}
+
+// The same by number of the slot, from slots by node.
+template <class E>
+[[nodiscard]] constexpr auto slots_by_number(const Slots<node_count<E>>& slots) {
+  constexpr auto& layout = slot_layout<E>;
+  PlacedSlots<slot_count<E>> out;
+  const auto set = [&](short number, const Slot& slot) {
+    if (number < 0) return;
+    out.bytes[static_cast<std::size_t>(number)] = slot.bytes;
+    out.offset[static_cast<std::size_t>(number)] = slot.offset;
+  };
+  for (std::size_t s = 0; s < stage_count<E>; ++s) {
+    const auto root = static_cast<std::size_t>(stage_graph<E>.root[s]);
+    set(layout.value[s], slots.value[root]);
+    set(layout.scratch[s], slots.scratch[root]);
+    set(layout.core[s], slots.core[root]);
+  }
+  out.workspace_bytes = slots.workspace_bytes;
+  out.lower_bound_bytes = slots.lower_bound_bytes;
+  return out;
+}
+
+// The nodes of the stages in the order in which they run.
 template <class E>
 inline constexpr auto stage_order = [] {
-  if constexpr (planned_when_compiling<E>)
-    return static_slots<E>.order;
-  else
-    return structure_of<E>.order;
+  std::array<int, stage_count<E>> order{};
+  for (std::size_t p = 0; p < order.size(); ++p)
+    order[p] = stage_graph<E>.root[static_cast<std::size_t>(slot_layout<E>.order[p])];
+  return order;
 }();
 
 }  // namespace tenon::detail::inline TENON_MODE

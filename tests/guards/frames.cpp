@@ -1,0 +1,28 @@
+// Evaluations of 64 operations in one object file; frames.py reads how large their stack frames are.
+
+#include <tenon/eval/eval.hpp>
+
+namespace tn = tenon;
+using tn::dyn;
+
+using Matrix = tn::TensorView<float, tn::Shape<dyn, dyn>>;
+
+template <int Operations, class E, class F>
+auto repeat(const E& e, const F& f) {
+  if constexpr (Operations == 0)
+    return e;
+  else
+    return repeat<Operations - 1>(f(e), f);
+}
+
+template <class E>
+[[gnu::noinline]] void evaluate(const Matrix& out, const E& e, std::pmr::memory_resource& memory) {
+  tn::eval_into(out, e, tn::scratch(memory));
+}
+
+void evaluations(const Matrix& out, const Matrix& a, const Matrix& b,
+                 std::pmr::memory_resource& memory) {
+  evaluate(out, repeat<64>(a, [](const auto& e) { return tn::softmax<-1>(e); }), memory);
+  evaluate(out, repeat<32>(a, [](const auto& e) { return tn::relu(-e); }), memory);
+  evaluate(out, repeat<6>(a, [&](const auto& e) { return tn::matmul(tn::relu(e), b) + a; }), memory);
+}
