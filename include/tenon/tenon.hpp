@@ -21,6 +21,7 @@
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/operators.hpp>
 #include <tenon/expr/reductions.hpp>
+#include <tenon/expr/tie.hpp>
 #include <tenon/expr/views.hpp>
 
 #include <tenon/plan/explain.hpp>
@@ -29,3 +30,4 @@
 #include <tenon/eval/eval.hpp>
 #include <tenon/eval/prepare.hpp>
 #include <tenon/eval/reserve.hpp>
+#include <tenon/eval/several.hpp>

@@ -88,8 +88,13 @@ inline constexpr index_t stream_bytes = index_t{16} << 20;
 
 // Whether a row is streamed where it is long: memory is what it waits for.
 template <int N, class Src, class Dst>
-inline constexpr bool streams_long_rows = Src::weight <= 8 && Dst::unit_axis == Src::rank - 1 &&
-                                          simd::can_stream<simd::Pack<typename Dst::value_type, N>>;
+inline constexpr bool streams_long_rows = [] {
+  if constexpr (is_memory<Dst>)
+    return Src::weight <= 8 && Dst::unit_axis == Src::rank - 1 &&
+           simd::can_stream<simd::Pack<typename Dst::value_type, N>>;
+  else
+    return false;  // several destinations
+}();
 
 template <int N, class Src, class Dst>
 [[gnu::noinline]] void stream_row(const Src& src, const Dst& dst, index_t n) {

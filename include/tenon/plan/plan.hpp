@@ -4,6 +4,8 @@
 #include <tenon/plan/cost.hpp>
 #include <tenon/plan/slots.hpp>
 
+#include <tenon/expr/tie.hpp>
+
 namespace tenon::inline TENON_MODE {
 
 // What evaluating an expression takes.
@@ -123,7 +125,8 @@ concept StaticallyPlanned = Expression<E> && detail::planned_when_compiling<deta
 
 // Formula: the plan of expression type E, a constant: plan_of<decltype(e)>.workspace_bytes may stand
 // in a static_assert or as an array bound. Bounded extents count at their bound.
-template <StaticallyPlanned E>
+template <class E>
+  requires(StaticallyPlanned<E> || ExpressionGroup<E>)
 inline constexpr auto plan_of = detail::make_static_plan<detail::planned_t<E>>();
 
 // Formula: the plan of e for the extents that it has now. No allocation.

@@ -1,0 +1,365 @@
+// Several results of one evaluation: the bits of each alone, shared work once, one workspace.
+
+#include "catch.hpp"
+#include "heap_trap.hpp"
+#include "naive.hpp"
+
+#include <tenon/eval/several.hpp>
+#include <tenon/memory/arena.hpp>
+#include <tenon/memory/fixed_buffer_allocator.hpp>
+#include <tenon/memory/pool_allocator.hpp>
+#include <tenon/tensor/compare.hpp>
+#include <tenon/tensor/factories.hpp>
+
+#include <algorithm>
+
+namespace tn = tenon;
+using naive::index_t;
+using naive::Recorder;
+using naive::values;
+using namespace tenon::literals;
+using tenon::support::HeapTrap;
+
+namespace {
+
+constexpr index_t rows = 7, columns = 37;
+
+template <class S>
+struct Operands {
+  S shape = S::from_extents({rows, columns});
+  std::vector<float> a = values<float>(rows * columns, 1), b = values<float>(rows * columns, 2);
+  tn::TensorView<float, S> x{a.data(), shape}, y{b.data(), shape};
+};
+
+bool same(const auto& a, const auto& b) {
+  return a.shape() == b.shape() && std::ranges::equal(a.span(), b.span());
+}
+
+// How often a functor was called for an element.
+int functor_calls = 0;
+struct Counting {
+  float operator()(float v) const noexcept {
+    ++functor_calls;
+    return v * 0.5F + 1.0F;
+  }
+};
+
+// Whether all extents are known, so that the last byte of a workspace is used.
+bool all_bytes_used = false;
+
+// eval(tie(e…)) has the bits of eval(e), takes the workspace that it plans, and no more.
+template <class Group, class... E>
+void check_group(const Group& group, const E&... e) {
+  Recorder results, scratch;
+  {
+    const auto all = tn::eval(group, results, tn::scratch(scratch));
+    static_assert(std::tuple_size_v<std::remove_const_t<decltype(all)>> == sizeof...(E));
+    CHECK(results.requests.size() == ((e.shape().size() > 0 ? 1U : 0U) + ...));
+    CHECK(scratch.requests.size() <= 1);
+    Recorder other;
+    const auto each = [&]<std::size_t... K>(std::index_sequence<K...>) {
+      return (same(std::get<K>(all), tn::eval(e, other)) && ...);
+    }(std::make_index_sequence<sizeof...(E)>{});
+    CHECK(each);
+  }
+  if constexpr (tn::StaticallyPlannedGroup<Group>) {
+    constexpr auto& plan = tn::plan_of<Group>;
+    CHECK(plan.results == sizeof...(E));
+    CHECK(plan.result_bytes == (tn::plan(e).result_bytes + ...));
+    if (plan.workspace_bytes == 0) {
+      CHECK(scratch.requests.empty());
+    } else {
+      REQUIRE(scratch.requests.size() == 1);
+      CHECK(scratch.requests[0].bytes == plan.workspace_bytes);
+      if (all_bytes_used) CHECK(scratch.requests[0].last_byte_written);
+    }
+  }
+  CHECK(scratch.live == 0);
+  CHECK_FALSE(scratch.overrun);
+  CHECK_FALSE(results.overrun);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Independent results", "", (tn::Shape<tn::dyn, tn::dyn>),
+                   (tn::Shape<rows, columns>)) {
+  Operands<TestType> o;
+  all_bytes_used = TestType::is_static;
+  const auto &x = o.x, &y = o.y;
+  const auto sum = x + y;
+  const auto product = x * y;
+  const auto compared = x < y;
+  check_group(tn::tie(sum), sum);
+  check_group(tn::tie(sum, product), sum, product);
+  check_group(tn::tie(sum, compared, product), sum, compared, product);
+  const auto s0 = tn::sum<0>(x);
+  const auto p0 = tn::max<0>(x * y);
+  const auto n0 = tn::mean<0>(y);
+  check_group(tn::tie(s0, p0, n0), s0, p0, n0);
+  const auto s1 = tn::sum<1>(x);
+  const auto p1 = tn::min<1>(x * y);
+  const auto n1 = tn::mean<1>(y) * 2.0F;
+  check_group(tn::tie(s1, p1, n1), s1, p1, n1);
+  const auto s2 = tn::sum(x);
+  const auto p2 = tn::prod(y);
+  const auto a2 = tn::argmax(x);
+  check_group(tn::tie(s2, p2), s2, p2);
+  check_group(tn::tie(s2, a2), s2, a2);
+  const auto m = tn::matmul(x, tn::transpose(y));
+  const auto f = tn::softmax<1>(x);
+  check_group(tn::tie(m, sum, f), m, sum, f);
+  check_group(tn::tie(x, y), x + 0.0F, y + 0.0F);
+}
+
+TEMPLATE_TEST_CASE("Results that share a value", "", (tn::Shape<tn::dyn, tn::dyn>),
+                   (tn::Shape<rows, columns>)) {
+  Operands<TestType> o;
+  all_bytes_used = TestType::is_static;
+  const auto &x = o.x, &y = o.y;
+  const auto v = x * y + 1.0F;
+  check_group(tn::let(v, [&](auto h) { return tn::tie(h * h, tn::sqrt(tn::abs(h)) + x); }), v * v,
+              tn::sqrt(tn::abs(v)) + x);
+  check_group(tn::let(v, [](auto h) { return tn::tie(tn::mean(h), tn::mean(h * h)); }), tn::mean(v),
+              tn::mean(v * v));
+  check_group(tn::let(v, [](auto h) { return tn::tie(tn::sum<0>(h), tn::max<0>(h * h)); }),
+              tn::sum<0>(v), tn::max<0>(v * v));
+  check_group(
+      tn::let(v, [](auto h) { return tn::tie(tn::sum<1>(h) * 2.0F, tn::min<1>(h * h) + 1.0F); }),
+      tn::sum<1>(v) * 2.0F, tn::min<1>(v * v) + 1.0F);
+  const auto m = tn::matmul(x, tn::transpose(y));
+  check_group(tn::let(m, [](auto h) { return tn::tie(tn::relu(h), h > 0.0F, h); }), tn::relu(m),
+              m > 0.0F, m);
+  const auto f = tn::softmax<1>(x + y);
+  check_group(tn::let(f, [](auto h) { return tn::tie(h, h * h); }), f, f * f);
+  // Not one pass: what is shared is stored once.
+  check_group(tn::let(v, [](auto h) { return tn::tie(h, tn::sum<0>(h), tn::transpose(h)); }), v,
+              tn::sum<0>(v), tn::transpose(v));
+  check_group(tn::let(m, [](auto h) { return tn::tie(tn::matmul(h, h), tn::sum(h)); }),
+              tn::matmul(m, m), tn::sum(m));
+  // Names within names, and names of names.
+  check_group(
+      tn::let(v,
+              [&](auto h) {
+                return tn::let(tn::matmul(h, tn::transpose(y)),
+                               [&](auto g) { return tn::tie(tn::relu(g), tn::sum<1>(g), h); });
+              }),
+      tn::relu(tn::matmul(v, tn::transpose(y))), tn::sum<1>(tn::matmul(v, tn::transpose(y))), v);
+  check_group(tn::let(x, [&](auto h) { return tn::tie(h + y, tn::transpose(h) * 2.0F); }), x + y,
+              tn::transpose(x) * 2.0F);
+  check_group(tn::let(v,
+                      [](auto h) {
+                        return tn::tie(tn::let(h + h, [](auto g) { return g * g; }), h - 1.0F);
+                      }),
+              (v + v) * (v + v), v - 1.0F);
+}
+
+TEST_CASE("Bounded extents: a plan for the bound, whichever way shapes turn out") {
+  Operands<tn::Shape<tn::upto<16>, columns>> o;
+  all_bytes_used = false;
+  const auto v = o.x * o.y;
+  check_group(tn::let(v, [](auto h) { return tn::tie(h * h, h - 1.0F); }), v * v, v - 1.0F);
+  check_group(tn::let(v, [](auto h) { return tn::tie(tn::sum<0>(h), tn::max<0>(h)); }),
+              tn::sum<0>(v), tn::max<0>(v));
+  std::vector<float> row = values<float>(columns, 3);
+  const auto other =
+      tn::view(row.data(), tn::Shape<tn::upto<16>, columns>::from_extents({1, columns}));
+  const auto w = other * o.y;  // as wide as y, which its type does not say
+  check_group(tn::tie(w, other + 1.0F), w, other + 1.0F);
+  check_group(tn::let(other, [&](auto h) { return tn::tie(h * o.y, h - 1.0F); }), w, other - 1.0F);
+  check_group(tn::let(other + 2.0F, [&](auto h) { return tn::tie(h * o.y, h - 1.0F); }),
+              (other + 2.0F) * o.y, (other + 2.0F) - 1.0F);
+}
+
+TEST_CASE("Shared work is done once") {
+  Operands<tn::Shape<rows, columns>> o;
+  tn::PoolAllocator pool;
+  const auto count = [&](const auto& group) {
+    functor_calls = 0;
+    const auto all = tn::eval(group, pool);
+    return functor_calls;
+  };
+  const auto v = tn::map(Counting{}, o.x);
+  const int each = rows * columns;
+  const auto shared = [&](const auto& group) {
+    const int n = count(group);
+    CHECK(n >= each);
+    CHECK(n < 2 * each);
+  };
+  shared(tn::let(v, [](auto h) { return tn::tie(h + 1.0F, h * h); }));
+  shared(tn::let(v, [](auto h) { return tn::tie(tn::mean(h), tn::mean(h * h)); }));
+  shared(tn::let(v, [](auto h) { return tn::tie(tn::sum<0>(h), tn::max<0>(h)); }));
+  shared(tn::let(v, [](auto h) { return tn::tie(tn::sum<0>(h), tn::transpose(h)); }));
+  CHECK(count(tn::tie(v + 1.0F, v * v)) >= 2 * each);
+}
+
+TEST_CASE("What one pass makes has one stage and no temporary; the plan is a constant") {
+  Operands<tn::Shape<rows, columns>> o;
+  const auto v = o.x * o.y + 1.0F;
+  const auto moments = tn::let(v, [](auto h) { return tn::tie(tn::mean(h), tn::mean(h * h)); });
+  static_assert(tn::plan_of<decltype(moments)>.stages == 1);
+  static_assert(tn::plan_of<decltype(moments)>.workspace_bytes == 0);
+  static_assert(tn::plan_of<decltype(moments)>.result_bytes == 8);
+  const auto loop = tn::let(v, [](auto h) { return tn::tie(h * h, h + 1.0F, h < 0.0F); });
+  static_assert(tn::plan_of<decltype(loop)>.stages == 1);
+  static_assert(tn::plan_of<decltype(loop)>.result_bytes == rows * columns * 9);
+  const auto m = tn::matmul(o.x, tn::transpose(o.y));
+  const auto outputs = tn::let(m, [](auto h) { return tn::tie(tn::relu(h), h > 0.0F); });
+  static_assert(tn::plan_of<decltype(outputs)>.stages == 1);
+  static_assert(tn::plan_of<decltype(outputs)>.temporaries == 0);
+  static_assert(tn::plan_of<decltype(outputs)>.workspace_bytes ==
+                tn::plan_of<decltype(m)>.workspace_bytes);
+
+  const auto stored = tn::let(v, [](auto h) { return tn::tie(h, tn::sum<0>(h)); });
+  static_assert(tn::plan_of<decltype(stored)>.stages == 3);
+  static_assert(tn::plan_of<decltype(stored)>.temporaries == 1);
+  static_assert(tn::plan_of<decltype(stored)>.workspace_bytes == rows * columns * 4);
+
+  const auto p = tn::matmul(o.x + 1.0F, tn::transpose(o.y));
+  const auto q = tn::matmul(p, p);
+  const auto two = tn::tie(p, q);
+  static_assert(
+      tn::plan_of<decltype(two)>.workspace_bytes ==
+      std::max(tn::plan_of<decltype(p)>.workspace_bytes, tn::plan_of<decltype(q)>.workspace_bytes));
+}
+
+TEST_CASE("The workspace is exact: one byte less is refused") {
+  Operands<tn::Shape<rows, columns>> o;
+  const auto group = tn::let(tn::matmul(o.x, tn::transpose(o.y)),
+                             [](auto h) { return tn::tie(tn::matmul(h, h + 1.0F), tn::sum(h)); });
+  constexpr std::size_t bytes = tn::plan_of<decltype(group)>.workspace_bytes;
+  static_assert(bytes > 0);
+  alignas(64) static std::byte raw[bytes];
+  tn::Arena results;
+  tn::FixedBufferAllocator exact(std::span(raw, bytes)), less(std::span(raw, bytes - 1));
+  const auto all = tn::eval(group, results, tn::scratch(exact));
+  CHECK(std::get<0>(all).extent(0) == rows);
+  CHECK_THROWS_AS(tn::eval(group, results, tn::scratch(less)), tn::OutOfMemory);
+}
+
+TEST_CASE("Into destinations, without a heap call") {
+  Operands<tn::Shape<tn::dyn, tn::dyn>> o;
+  tn::PoolAllocator pool;
+  auto r = tn::zeros<float>(tn::shape(rows, columns), pool);
+  auto s = tn::zeros<float>(tn::shape(columns), pool);
+  std::vector<float> t(rows * columns);
+  const auto column_major =
+      tn::view(t.data(), tn::shape(rows, columns), std::array<index_t, 2>{1, rows});
+  const auto v = tn::exp(o.x) + o.y;
+  const auto run = [&] {
+    tn::eval_into(tn::tie(r, s, column_major),
+                  tn::let(v, [&](auto h) { return tn::tie(h * o.y, tn::sum<0>(h), h - 1.0F); }),
+                  tn::scratch(pool));
+  };
+  run();
+  HeapTrap trap;
+  run();
+  const auto heap_calls = trap.stop();
+  CHECK(heap_calls == 0);
+  CHECK(same(r, tn::eval(v * o.y, pool)));
+  CHECK(same(s, tn::eval(tn::sum<0>(v), pool)));
+  const auto expected = tn::eval(v - 1.0F, pool);
+  int wrong = 0;
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < columns; ++j) wrong += column_major(i, j) != expected(i, j);
+  CHECK(wrong == 0);
+
+  // Both in column-major order, and each in its own.
+  std::vector<float> u(rows * columns);
+  const auto other = tn::view(u.data(), tn::shape(rows, columns), std::array<index_t, 2>{1, rows});
+  tn::eval_into(tn::tie(column_major, other), tn::tie(o.x + o.y, o.x - o.y));
+  tn::eval_into(tn::tie(r, other), tn::tie(o.x * o.y, o.x - o.y));
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < columns; ++j)
+      wrong += column_major(i, j) != o.x(i, j) + o.y(i, j) ||
+               other(i, j) != o.x(i, j) - o.y(i, j) || r(i, j) != o.x(i, j) * o.y(i, j);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("Destinations that are operands: as if all were computed first") {
+  Operands<tn::Shape<tn::dyn, tn::dyn>> o;
+  const auto a = o.a, b = o.b;
+  Recorder resource;
+  int wrong = 0;
+  SECTION("a butterfly, in place") {
+    tn::eval_into(tn::tie(o.x, o.y), tn::tie(o.x + o.y, o.x - o.y), tn::scratch(resource));
+    CHECK(resource.requests.empty());
+    for (std::size_t i = 0; i < a.size(); ++i)
+      wrong += o.a[i] != a[i] + b[i] || o.b[i] != a[i] - b[i];
+  }
+  SECTION("swapped") {
+    tn::eval_into(tn::tie(o.x, o.y), tn::tie(o.y, o.x), tn::scratch(resource));
+    for (std::size_t i = 0; i < a.size(); ++i) wrong += o.a[i] != b[i] || o.b[i] != a[i];
+  }
+  SECTION("read by a later result only") {
+    tn::eval_into(tn::tie(o.x, o.y), tn::tie(o.y * 2.0F, tn::softmax<1>(o.x) * 0.0F + o.x),
+                  tn::scratch(resource));
+    CHECK(resource.requests.size() == 1);
+    for (std::size_t i = 0; i < a.size(); ++i) wrong += o.a[i] != b[i] * 2.0F || o.b[i] != a[i];
+  }
+  SECTION("read by an earlier result only") {
+    auto s = values<float>(rows, 3);
+    tn::eval_into(tn::tie(tn::view(s.data(), tn::shape(rows)), o.x),
+                  tn::tie(tn::sum<1>(o.x * 0.0F) + 1.0F, o.y + 1.0F), tn::scratch(resource));
+    CHECK(resource.requests.empty());
+    for (std::size_t i = 0; i < a.size(); ++i) wrong += o.a[i] != b[i] + 1.0F;
+    for (float one : s) wrong += one != 1.0F;
+  }
+  SECTION("a shared value of what is overwritten") {
+    const auto flat = tn::view(o.a.data(), tn::shape(rows * columns));
+    const auto other = tn::view(o.b.data(), tn::shape(rows * columns));
+    tn::eval_into(
+        tn::tie(flat, other),
+        tn::let(tn::flip<0>(flat) + 1.0F, [](auto h) { return tn::tie(h * 2.0F, h * 3.0F); }),
+        tn::scratch(resource));
+    CHECK(resource.requests.size() == 1);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const float h = a[a.size() - 1 - i] + 1.0F;
+      wrong += o.a[i] != h * 2.0F || o.b[i] != h * 3.0F;
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK_FALSE(resource.overrun);
+}
+
+TEST_CASE("What does not fit is refused before anything is written") {
+  Operands<tn::Shape<tn::dyn, tn::dyn>> o;
+  const auto a = o.a, b = o.b;
+  Recorder resource;
+  const auto part = tn::slice(o.y, tn::range(0, 3));
+  CHECK_THROWS_AS(tn::eval_into(tn::tie(o.x, part), tn::tie(o.x + 1.0F, o.x + 2.0F)),
+                  tn::ShapeError);
+  CHECK_THROWS_AS(tn::eval_into(tn::tie(o.x, o.x), tn::tie(o.y + 1.0F, o.y + 2.0F)),
+                  tn::ContractError);
+  CHECK_THROWS_AS(tn::eval_into(tn::tie(o.x, o.y), tn::tie(o.y + 1.0F, tn::softmax<1>(o.x))),
+                  tn::ContractError);
+  resource.fail_at = 1;
+  CHECK_THROWS_AS(tn::eval(tn::tie(o.x + 1.0F, tn::sum<0>(o.x)), resource), std::bad_alloc);
+  CHECK(resource.live == 0);
+  CHECK(o.a == a);
+  CHECK(o.b == b);
+}
+
+TEST_CASE("A tie owns what is moved into it") {
+  tn::Arena arena;
+  const auto make = [&](float v) { return tn::full(tn::shape(3), v, arena); };
+  const auto group = tn::tie(make(1) + 1.0F, make(5));
+  for (int i = 0; i < 2; ++i) {
+    const auto [two, five] = tn::eval(group, arena);
+    CHECK(two(1) == 2);
+    CHECK(five(2) == 5);
+  }
+}
+
+TEST_CASE("Long rows are folded in the same order jointly and alone") {
+  std::vector<float> v = values<float>(20011, 1);
+  const auto x = tn::view(v.data(), tn::shape(20011));
+  check_group(tn::let(x * 1.5F, [](auto h) { return tn::tie(tn::sum(h), tn::sum(h * h)); }),
+              tn::sum(x * 1.5F), tn::sum((x * 1.5F) * (x * 1.5F)));
+  const auto tall = tn::view(v.data(), tn::shape(6670, 3));
+  check_group(tn::tie(tn::sum<0>(tall), tn::sum<0>(tall * tall)), tn::sum<0>(tall),
+              tn::sum<0>(tall * tall));
+  const auto empty = tn::view(v.data(), tn::shape(0, 3));
+  check_group(tn::tie(tn::sum<0>(empty), tn::prod<0>(empty)), tn::sum<0>(empty),
+              tn::prod<0>(empty));
+  check_group(tn::tie(empty + 1.0F, empty * 2.0F), empty + 1.0F, empty * 2.0F);
+}
