@@ -18,10 +18,14 @@ class Explainer {
       : plan_(plan), names_(plan), costs_(plan.records, plan.structure) {}
 
   constexpr void operator()(TextWriter& out) const {
-    stages(out);
-    slots(out);
-    totals(out);
-    reasons(out);
+    for (int i = 0; i < 4; ++i) part(out, i);
+  }
+  // Contract: 0 <= i < 4.
+  constexpr void part(TextWriter& out, int i) const {
+    if (i == 0) stages(out);
+    if (i == 1) slots(out);
+    if (i == 2) totals(out);
+    if (i == 3) reasons(out);
   }
 
  private:
@@ -219,14 +223,29 @@ class Explainer {
   CostModel<static_cast<std::size_t>(N)> costs_;
 };
 
-template <class E>
-consteval auto make_explanation() {
-  constexpr std::size_t size = [] {
+// One part of the explanation of E. Parts are constants of their own, each within the limits of
+// compilers on the evaluation of one.
+template <class E, int Part>
+consteval auto make_explanation_part() {
+  const auto write = [](TextWriter& out) { Explainer(plan_of<E>).part(out, Part); };
+  constexpr std::size_t size = [&] {
     TextWriter counter;
-    Explainer(plan_of<E>)(counter);
+    write(counter);
     return counter.size();
   }();
-  return PlanText<size>(Explainer(plan_of<E>));
+  return PlanText<size>(write);
+}
+template <class E, int Part>
+inline constexpr auto explanation_part = make_explanation_part<E, Part>();
+
+template <class E>
+consteval auto make_explanation() {
+  constexpr std::size_t size = explanation_part<E, 0>.size() + explanation_part<E, 1>.size() +
+                               explanation_part<E, 2>.size() + explanation_part<E, 3>.size();
+  return PlanText<size>([](TextWriter& out) {
+    out.put(explanation_part<E, 0>.view()).put(explanation_part<E, 1>.view());
+    out.put(explanation_part<E, 2>.view()).put(explanation_part<E, 3>.view());
+  });
 }
 
 // Enough for the explanation of any plan of this structure, whatever the extents.

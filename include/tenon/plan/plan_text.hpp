@@ -19,16 +19,20 @@ class TextWriter {
   static constexpr int width = 100;
 
   constexpr TextWriter() = default;
-  constexpr explicit TextWriter(std::span<char> to) : to_(to) {}
+  constexpr explicit TextWriter(std::span<char> to) : to_(to.data()), room_(to.size()) {}
 
   constexpr TextWriter& put(std::string_view text) {
     if (has_gap_) {
       has_gap_ = false;
       put(" ");
     }
-    if (!to_.empty())
-      for (std::size_t i = 0; i < text.size() && size_ + i < to_.size(); ++i)
-        to_[size_ + i] = text[i];
+    const char* const end = text.data() + text.size();
+    if (room_ < text.size()) {  // only counts
+      room_ = 0;
+    } else {
+      for (const char* c = text.data(); c != end;) *to_++ = *c++;
+      room_ -= text.size();
+    }
     size_ += text.size();
     column_ += columns(text);
     return *this;
@@ -39,7 +43,11 @@ class TextWriter {
     return *this;
   }
   constexpr TextWriter& pad_to(int column) {
-    while (column_ < column) put(column - column_ >= 8 ? "        " : " ");
+    constexpr std::string_view blanks =
+        "                                                                                "
+        "                    ";
+    static_assert(blanks.size() == width);
+    if (column > column_) put(blanks.substr(0, static_cast<std::size_t>(column - column_)));
     return *this;
   }
   // Right-aligned, ending before `column`.
@@ -66,13 +74,16 @@ class TextWriter {
 
   // UTF-8: bytes that do not continue a character.
   [[nodiscard]] static constexpr int columns(std::string_view text) noexcept {
-    int n = 0;
-    for (const char c : text) n += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
+    auto n = static_cast<int>(text.size());
+    const char* const end = text.data() + text.size();
+    for (const char* c = text.data(); c != end; ++c)
+      if ((static_cast<unsigned char>(*c) & 0xC0U) == 0x80U) --n;
     return n;
   }
 
  private:
-  std::span<char> to_;
+  char* to_ = nullptr;
+  std::size_t room_ = 0;
   std::size_t size_ = 0;
   int column_ = 0;
   bool has_gap_ = false;  // a blank, if the line goes on
@@ -128,8 +139,9 @@ class TextCell {
   constexpr TextCell() = default;
   constexpr explicit TextCell(std::string_view text) noexcept { append(text); }
   constexpr TextCell& append(std::string_view text) noexcept {
-    for (const char c : text)
-      if (size_ < capacity) text_[size_++] = c;
+    const std::size_t room = capacity - size_;
+    const char* const end = text.data() + (text.size() < room ? text.size() : room);
+    for (const char* c = text.data(); c != end; ++c) text_[size_++] = *c;
     return *this;
   }
   [[nodiscard]] constexpr operator std::string_view() const noexcept {
