@@ -36,10 +36,6 @@ class Explainer {
     return plan_.records[static_cast<std::size_t>(i)];
   }
   [[nodiscard]] constexpr int end(int i) const { return i + at(i).subtree; }
-  [[nodiscard]] static constexpr TextCell count(std::uint64_t n, const char* what) {
-    return grouped_text(n).append(what).append(n == 1 ? "" : "s");
-  }
-
   constexpr void stages(TextWriter& out) const {
     out.put("Stages").right(flops_end, "flops").right(moved_end, "moved");
     out.right(intensity_end, "flops/B").line();
@@ -47,7 +43,7 @@ class Explainer {
       const int root = plan_.stage_root(stage);
       out.right(3, grouped_text(static_cast<std::uint64_t>(stage + 1))).put("  ");
       out.put(names_.of_stage(root)).pad_to(indent);
-      out.put(name(at(root).dtype)).put(" ").put(shape_text(at(root))).put(" ");
+      out.put(text_of(name(at(root).dtype))).put(" ").put(shape_text(at(root))).put(" ");
       numbers(out, costs_.stage(root));
       out.pad_to(indent).put("= ");
       names_.write_formula(out, root, indent + 2);
@@ -74,7 +70,7 @@ class Explainer {
   constexpr void fused(TextWriter& out, int root) const {
     const int core = plan_.structure.core[static_cast<std::size_t>(root)];
     if (core < 0) return;
-    const auto list = [&](const char* what, bool below) {
+    const auto list = [&](std::string_view what, bool below) {
       bool is_first = true;
       for_each_in_order(root, root, [&](int i) {
         if (at(i).kind != Kind::map || (core < i && i < end(core)) != below) return;
@@ -87,8 +83,8 @@ class Explainer {
       });
       if (!is_first) out.line();
     };
-    list("prologue  ", true);
-    out.pad_to(indent).put("core      ").put(at(core).name);
+    list(literal("prologue  "), true);
+    out.pad_to(indent).put("core      ").put(text_of(at(core).name));
     if (at(core).kind == Kind::contract) {
       const MatmulExtents e = matmul_extents(at(core), at(core + 1), at(end(core + 1)));
       out.put(" M ").put(grouped_text(static_cast<std::uint64_t>(e.m)));
@@ -96,7 +92,7 @@ class Explainer {
       out.put(", K ").put(grouped_text(static_cast<std::uint64_t>(e.k)));
     }
     out.line();
-    list("epilogue  ", false);
+    list(literal("epilogue  "), false);
   }
 
   // What the stage reads: each leaf with its shape, each stored value.
@@ -143,7 +139,10 @@ class Explainer {
     for (int stage = 0; stage < plan_.stages; ++stage) {
       const int root = plan_.stage_root(stage);
       const auto i = static_cast<std::size_t>(root);
-      slot(out, plan_.slots.value[i], names_.of(root));
+      const int before = plan_.slots.in_place_of[i];
+      TextCell value = names_.of(root);
+      if (before >= 0) value.append(", in the place of ").append(names_.of(before));
+      slot(out, plan_.slots.value[i], value);
       const int core = plan_.structure.core[i];
       if (core < 0) continue;
       const TextCell number = grouped_text(static_cast<std::uint64_t>(stage + 1));
@@ -152,7 +151,10 @@ class Explainer {
                                                     : "row buffer of stage ")
                .append(number));
       slot(out, plan_.slots.core[i],
-           TextCell(at(core).name).append(" of stage ").append(number).append(", if stretched"));
+           TextCell(text_of(at(core).name))
+               .append(" of stage ")
+               .append(number)
+               .append(", if stretched"));
     }
     out.line();
   }
@@ -167,7 +169,7 @@ class Explainer {
   }
 
   constexpr void totals(TextWriter& out) const {
-    const auto row = [&](const char* what, std::uint64_t n, std::string_view text) {
+    const auto row = [&](std::string_view what, std::uint64_t n, std::string_view text) {
       out.put(what).right(40, grouped_text(n)).put("   ").put(text).line();
     };
     out.put("Totals").line();
@@ -178,16 +180,16 @@ class Explainer {
       workspace.append(", at least ")
           .append(grouped_text(plan_.lower_bound_bytes))
           .append(" B for this order of stages");
-    row("  workspace, B", plan_.workspace_bytes, workspace);
-    row("  workspace if aliased, B", plan_.workspace_bytes_if_aliased,
+    row(literal("  workspace, B"), plan_.workspace_bytes, workspace);
+    row(literal("  workspace if aliased, B"), plan_.workspace_bytes_if_aliased,
         bytes_text(plan_.workspace_bytes_if_aliased)
             .append(", where the result overlaps an operand"));
-    row("  result, B", plan_.result_bytes, bytes_text(plan_.result_bytes));
-    row("  peak, B", plan_.peak_bytes,
+    row(literal("  result, B"), plan_.result_bytes, bytes_text(plan_.result_bytes));
+    row(literal("  peak, B"), plan_.peak_bytes,
         bytes_text(plan_.peak_bytes).append(", result and workspace"));
-    row("  flops", plan_.flops,
+    row(literal("  flops"), plan_.flops,
         decimal_text(plan_.arithmetic_intensity()).append(" for each byte moved"));
-    row("  moved, B", plan_.bytes_moved, bytes_text(plan_.bytes_moved));
+    row(literal("  moved, B"), plan_.bytes_moved, bytes_text(plan_.bytes_moved));
     out.line();
   }
 
@@ -199,13 +201,19 @@ class Explainer {
       out.put("  One stage: nothing is stored, and nothing is computed twice.").line();
     for (const Decision& d : all) {
       if (d.is_stored()) {
-        out.put("  ").put(names_.of(d.node)).put(" is stored: ").put(describe(d.reason)).line();
+        out.put("  ")
+            .put(names_.of(d.node))
+            .put(" is stored: ")
+            .put(text_of(describe(d.reason)))
+            .line();
       } else {
         out.put("  ").put(names_.operation(d.node)).put(" ").put(shape_text(at(d.node)));
         out.put(" is computed where it is read: cheap").line();
       }
-      way(out, d.is_stored() ? "  > stored" : "    stored", d.slot_bytes, d.stored);
-      const TextCell in_place(d.is_stored() ? "    in place, " : "  > in place, ");
+      way(out, d.is_stored() ? literal("  > stored") : literal("    stored"), d.slot_bytes,
+          d.stored);
+      const TextCell in_place(d.is_stored() ? literal("    in place, ")
+                                            : literal("  > in place, "));
       way(out, TextCell(in_place).append(decimal_text(d.recomputation())).append("×"), 0,
           d.in_place);
     }

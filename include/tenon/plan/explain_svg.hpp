@@ -78,7 +78,7 @@ class PlanPainter {
     out_ << "<path d=\"M" << x1 << " " << y1 << "L" << x2 << " " << y2 << "\" " << style << "/>\n";
   }
 
-  [[nodiscard]] double x_of(int stage) const noexcept {
+  [[nodiscard]] double x_of(double stage) const noexcept {
     return left + (right_ - left) * stage / std::max(plan_.stages, 1);
   }
   [[nodiscard]] double y_of(std::size_t offset) const noexcept {
@@ -140,9 +140,13 @@ class PlanPainter {
 
   [[nodiscard]] std::size_t live_bytes(int stage) const {
     std::size_t live = 0;
-    for (const auto* slots : {&plan_.slots.value, &plan_.slots.scratch, &plan_.slots.core})
-      for (const Slot& slot : *slots)
-        if (slot.first <= stage && stage <= slot.last) live += slot.bytes;
+    const auto& slots = plan_.slots;
+    for (std::size_t i = 0; i < slots.count; ++i)
+      for (const Slot* slot : {&slots.value[i], &slots.scratch[i], &slots.core[i]}) {
+        const bool is_taken_over = slot == &slots.value[i] && slots.in_place_of[i] >= 0;
+        if (slot->first + (is_taken_over ? 1 : 0) <= stage && stage <= slot->last)
+          live += slot->bytes;
+      }
     return live;
   }
 
@@ -150,18 +154,27 @@ class PlanPainter {
     const int root = plan_.stage_root(stage);
     const auto i = static_cast<std::size_t>(root);
     const int core = plan_.structure.core[i];
-    slot(stage, plan_.slots.value[i], names_.of_stage(root), true);
+    slot(stage, plan_.slots.value[i], names_.of_stage(root), true,
+         plan_.slots.in_place_of[i] >= 0 ? 0.5 : 0.0, is_taken_over(root) ? 0.5 : 1.0);
     if (core < 0) return;
     const bool packs = plan_.records[static_cast<std::size_t>(core)].kind == Kind::contract;
     slot(stage, plan_.slots.scratch[i], TextCell(packs ? "panels" : "row buffer"), false);
     slot(stage, plan_.slots.core[i], operation_of(stage), false);
   }
 
-  // A value is filled with its stage's colour; what only the kernel needs is paler.
-  void slot(int stage, const Slot& slot, const TextCell& name, bool is_value) {
+  [[nodiscard]] bool is_taken_over(int root) const {
+    const auto& places = plan_.slots.in_place_of;
+    return std::find(places.begin(), places.end(), root) != places.end();
+  }
+
+  // A value is filled with its stage's colour; what only the kernel needs is paler. It is drawn from
+  // `begin` of its first stage to `end` of its last: where a value takes the place of another, they
+  // meet in the middle.
+  void slot(int stage, const Slot& slot, const TextCell& name, bool is_value, double begin = 0,
+            double end = 1) {
     if (slot.bytes == 0) return;
     const SvgColor& color = color_of(stage);
-    const double x = x_of(slot.first) + 2, width = x_of(slot.last + 1) - 2 - x;
+    const double x = x_of(slot.first + begin) + 2, width = x_of(slot.last + end) - 2 - x;
     const double y = y_of(slot.offset + slot.bytes);
     const double height = std::max(y_of(slot.offset) - y, 1.0);
     const auto rectangle = [&](const char* fill) {
@@ -255,7 +268,8 @@ namespace tenon::inline TENON_MODE {
 // An SVG picture of a plan: stages run right, offsets in the workspace run up, each slot is a rectangle
 // from the first to the last stage that uses it, as high as its bytes, with its name and size where they
 // have room and as a tooltip in any case. Colours are those of the stages that the legend lists; what
-// only a kernel needs while it runs is pale and dashed. Under each stage stands what is alive
+// only a kernel needs while it runs is pale and dashed; a value that takes the place of another meets it
+// in the middle of the stage that reads the one and stores the other. Under each stage stands what is alive
 // while it runs; a dashed line is the lower bound where the workspace is above it.
 // Errors: what the stream throws. No allocation of its own.
 template <int N>

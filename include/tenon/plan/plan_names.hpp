@@ -45,7 +45,7 @@ class PlanNames {
     return operation(i);
   }
   [[nodiscard]] constexpr TextCell operation(int i) const {
-    return TextCell(std::string_view(at(i).name).substr(0, 40));
+    return TextCell(text_of(at(i).name).substr(0, 40));
   }
 
   // What a stage computes.
@@ -111,7 +111,7 @@ class PlanNames {
     return numbered("h", number_[static_cast<std::size_t>(let)]);
   }
   [[nodiscard]] static constexpr TextCell numbered(const char* name, int number) {
-    return TextCell(name).append(grouped_text(static_cast<std::uint64_t>(number)));
+    return TextCell(text_of(name)).append(grouped_text(static_cast<std::uint64_t>(number)));
   }
   [[nodiscard]] static constexpr TextCell leaf(int number) {
     const char letter = static_cast<char>('a' + number % 26);

@@ -21,6 +21,11 @@ class TextWriter {
   constexpr TextWriter() = default;
   constexpr explicit TextWriter(std::span<char> to) : to_(to.data()), room_(to.size()) {}
 
+  // A literal: its length is known.
+  template <std::size_t Size>
+  constexpr TextWriter& put(const char (&text)[Size]) {
+    return put(std::string_view(text, Size - 1));
+  }
   constexpr TextWriter& put(std::string_view text) {
     if (has_gap_) {
       has_gap_ = false;
@@ -133,11 +138,29 @@ class PlanText {
 
 namespace tenon::detail::inline TENON_MODE {
 
+// A text that ends with 0; for compilers its length is one step, not one a character.
+[[nodiscard]] constexpr std::string_view text_of(const char* text) noexcept {
+  return {text, __builtin_strlen(text)};
+}
+
+template <std::size_t Size>
+[[nodiscard]] constexpr std::string_view literal(const char (&text)[Size]) noexcept {
+  return {text, Size - 1};
+}
+
 // A short text by value: a number, a name, a shape. What is too long is cut.
 class TextCell {
  public:
   constexpr TextCell() = default;
   constexpr explicit TextCell(std::string_view text) noexcept { append(text); }
+  template <std::size_t Size>
+  constexpr explicit TextCell(const char (&text)[Size]) noexcept {
+    append(text);
+  }
+  template <std::size_t Size>
+  constexpr TextCell& append(const char (&text)[Size]) noexcept {
+    return append(std::string_view(text, Size - 1));
+  }
   constexpr TextCell& append(std::string_view text) noexcept {
     const std::size_t room = capacity - size_;
     const char* const end = text.data() + (text.size() < room ? text.size() : room);
@@ -191,7 +214,7 @@ class TextCell {
     if (scale == 100) result.append(grouped_text(fraction / 10));
     if (scale == 10 || fraction % 10 != 0) result.append(grouped_text(fraction % 10));
   }
-  return result.append(units[u]);
+  return result.append(text_of(units[u]));
 }
 
 }  // namespace tenon::detail::inline TENON_MODE
