@@ -262,7 +262,7 @@ struct StaticGroup<Tie<Part...>, Names> {
     GroupPlan p;
     ((p.workspace_bytes = larger(p.workspace_bytes, static_slots<E>.workspace_bytes)), ...);
     p.stages = fuses_loop<E...>() || fuses_folds<E...>() ? 1 : (structure_of<E>.stages + ...);
-    p.temporaries = p.stages == 1 ? 0 : (static_slots<E>.temporaries + ...);
+    p.temporaries = p.stages == 1 ? 0 : ((structure_of<E>.stages - 1) + ...);
     return p;
   }
 };
@@ -275,11 +275,12 @@ struct StaticGroup<LetGroup<Tag, Bound, Body>, Names> {
     if constexpr (Value::kind == Kind::leaf) {
       return StaticGroup<Body, Named<Tag, Value, Names>>::plan();
     } else {
-      constexpr auto slots = static_slots<Value>;
+      constexpr std::size_t own_bytes = static_slots<Value>.workspace_bytes;
+      constexpr std::size_t value_bytes = record_bytes(bound_records<Value>()[0]);
       GroupPlan p = StaticGroup<Body, Named<Tag, StoredLeaf<Value>, Names>>::plan();
-      const std::size_t above = larger(p.workspace_bytes, slots.workspace_bytes);
-      p.workspace_bytes = above == 0 ? slots.result_bytes
-                                     : align_up(slots.result_bytes, workspace_alignment) + above;
+      const std::size_t above = larger(p.workspace_bytes, own_bytes);
+      p.workspace_bytes =
+          above == 0 ? value_bytes : align_up(value_bytes, workspace_alignment) + above;
       p.stages += structure_of<Value>.stages;
       p.temporaries += structure_of<Value>.stages;
       return fused(p, std::type_identity<Body>{});

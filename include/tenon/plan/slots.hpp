@@ -1,7 +1,7 @@
 #pragma once
 // Where the slots of a plan lie, and in which order its stages run.
 
-#include <tenon/plan/order.hpp>
+#include <tenon/plan/graph_order.hpp>
 #include <tenon/plan/slot_layout.hpp>
 
 namespace tenon::inline TENON_MODE {
@@ -29,6 +29,7 @@ struct Slots {
   std::array<int, count> order{};        // stage roots in the order in which they run
   std::size_t workspace_bytes = 0;
   std::size_t lower_bound_bytes = 0;  // no packing of these slots is lower
+  std::size_t order_bound_bytes = 0;  // no order of these stages can do with less
   std::size_t result_bytes = 0;
   int temporaries = 0;  // stored nodes beside the result
 };
@@ -113,51 +114,121 @@ constexpr auto subtrees_in_one_piece(const std::array<StageNeed, N>& needs) {
   return order;
 }
 
-// Stages in the order in which least is alive at any time.
+// Formula: max over stages of what the stage takes when nothing is alive but its operands, its value and
+// its kernel's bytes. No order of the stages can do with less. bytes(s): the StageBytes of stage s.
+template <class Graph, class Bytes>
+[[nodiscard]] constexpr std::size_t bound_of_any_order(const Graph& graph, const Bytes& bytes) {
+  std::size_t most = 0;
+  for (std::size_t s = 0; s < Graph::stages; ++s) {
+    std::size_t sum = 0, padding = 0;
+    const auto add = [&](std::size_t size) {
+      const std::size_t aligned = align_up(size, workspace_alignment);
+      sum += aligned;
+      padding = std::max(padding, aligned - size);
+    };
+    const StageBytes own = bytes(s);
+    bool in_place = false;
+    for (const StageRead& read : graph.reads)
+      if (read.reader == static_cast<short>(s)) {
+        add(bytes(static_cast<std::size_t>(read.value)).value);
+        in_place = in_place || read.in_place;
+      }
+    if (!in_place) add(own.value);
+    add(own.scratch);
+    add(own.core);
+    most = std::max(most, sum - padding);
+  }
+  return most;
+}
+
+// Stages in the order in which least is alive at any time, and the peak of it in multiples of 64.
+template <std::size_t Stages>
+struct LeastOrder {
+  std::array<short, Stages> order{};
+  std::size_t peak_bound = 0;  // proven: no order has a lower peak
+};
+
+// How long the search for the order of a graph may be, in stages looked at, and how deep: within the
+// default limits of compilers.
+inline constexpr std::size_t most_order_steps = 3'000;
+inline constexpr std::size_t most_searched_stages = 100;
+
 template <class E>
-consteval auto make_least_peak_layout() {
+consteval auto make_least_order() {
   constexpr auto& graph = stage_graph<E>;
   constexpr std::size_t count = stage_count<E>;
+  LeastOrder<count> out;
   std::array<StageNeed, count> needs{};
   for (std::size_t s = 0; s < count; ++s) {
     const auto aligned = [](std::size_t bytes) { return align_up(bytes, workspace_alignment); };
     const StageBytes& bytes = static_stage_bytes<E>[s];
     needs[s] = {-1, aligned(bytes.value), aligned(bytes.scratch) + aligned(bytes.core)};
   }
-  for (const StageRead& read : graph.reads) {
-    const auto reader = static_cast<std::size_t>(read.reader);
-    needs[static_cast<std::size_t>(read.value)].parent = read.reader;
-    if (read.in_place && graph.root[reader] != 0) needs[reader].in_place = needs[reader].value;
+  if constexpr (graph.is_tree) {
+    for (const StageRead& read : graph.reads) {
+      const auto reader = static_cast<std::size_t>(read.reader);
+      needs[static_cast<std::size_t>(read.value)].parent = read.reader;
+      if (read.in_place) needs[reader].in_place = needs[reader].value;
+    }
+    const auto postorder = subtrees_in_one_piece(needs);
+    std::array<int, count> position{};
+    for (std::size_t p = 0; p < count; ++p) position[postorder[p]] = static_cast<int>(p);
+    std::array<StageNeed, count> sorted{};
+    for (std::size_t p = 0; p < count; ++p) {
+      sorted[p] = needs[postorder[p]];
+      if (sorted[p].parent >= 0)
+        sorted[p].parent = position[static_cast<std::size_t>(sorted[p].parent)];
+    }
+    const TreeOrder<count> best(sorted);
+    for (std::size_t p = 0; p < count; ++p)
+      out.order[p] = static_cast<short>(postorder[static_cast<std::size_t>(best.order()[p])]);
+    out.peak_bound = best.peak();
+  } else {
+    const GraphOrder<count, graph.reads.size()> best(
+        needs, graph.reads, count <= most_searched_stages ? most_order_steps : 0);
+    out.order = best.order();
+    out.peak_bound = best.lower_bound();
   }
-  const auto postorder = subtrees_in_one_piece(needs);
-  std::array<int, count> position{};
-  for (std::size_t p = 0; p < count; ++p) position[postorder[p]] = static_cast<int>(p);
-  std::array<StageNeed, count> sorted{};
-  for (std::size_t p = 0; p < count; ++p) {
-    sorted[p] = needs[postorder[p]];
-    if (sorted[p].parent >= 0)
-      sorted[p].parent = position[static_cast<std::size_t>(sorted[p].parent)];
-  }
-  const TreeOrder<count> best(sorted);
-  std::array<short, count> order{};
-  for (std::size_t p = 0; p < count; ++p)
-    order[p] = static_cast<short>(postorder[static_cast<std::size_t>(best.order()[p])]);
-  return layout_for<E>(order);
+  return out;
 }
 template <class E>
-inline constexpr auto least_peak_layout = make_least_peak_layout<E>();
+inline constexpr auto least_order = make_least_order<E>();
+template <class E>
+inline constexpr auto least_peak_layout = layout_for<E>(least_order<E>.order);
 template <class E>
 inline constexpr auto least_peak_slots = place_static<E, least_peak_layout<E>>();
 
-// Only a plan that is a constant may reorder its stages: the code that runs them is compiled for one
-// order.
 template <class E>
-inline constexpr bool is_reordered = [] {
-  if constexpr (!planned_when_compiling<E> || stage_count<E> <= 2 || !stage_graph<E>.is_tree)
+inline constexpr std::size_t static_bound_of_any_order =
+    bound_of_any_order(stage_graph<E>, [](std::size_t s) { return static_stage_bytes<E>[s]; });
+
+// Only a plan that is a constant may reorder its stages: the code that runs them is compiled for one
+// order. Where the order of the tree takes what every order takes, there is nothing to look for.
+template <class E>
+inline constexpr bool may_reorder = [] {
+  if constexpr (!planned_when_compiling<E> || stage_count<E> <= 2)
     return false;
   else
-    return least_peak_slots<E>.workspace_bytes < tree_slots<E>.workspace_bytes;
+    return tree_slots<E>.workspace_bytes > static_bound_of_any_order<E>;
 }();
+template <class E>
+inline constexpr bool is_reordered = [] {
+  if constexpr (may_reorder<E>)
+    return least_peak_slots<E>.workspace_bytes < tree_slots<E>.workspace_bytes;
+  else
+    return false;
+}();
+
+// What is proven of every order of the stages: bytes by number of the stage, as planned.
+template <class E, class Bytes>
+[[nodiscard]] constexpr std::size_t order_bound(const Bytes& bytes) {
+  const std::size_t alone = bound_of_any_order(stage_graph<E>, bytes);
+  if constexpr (may_reorder<E>)  // a peak is in multiples of 64, a workspace may end before one
+    return std::max(alone, least_order<E>.peak_bound -
+                               std::min(least_order<E>.peak_bound, workspace_alignment - 1));
+  else
+    return alone;
+}
 
 // The slots of an expression type and their lives.
 template <class E>
@@ -253,6 +324,10 @@ template <class E>
   }
   out.workspace_bytes = placed.workspace_bytes;
   out.lower_bound_bytes = placed.lower_bound_bytes;
+  out.order_bound_bytes = order_bound<E>([&](std::size_t stage) {
+    const auto root = static_cast<std::size_t>(graph.root[stage]);
+    return StageBytes{out.value[root].bytes, out.scratch[root].bytes, out.core[root].bytes};
+  });
   out.result_bytes = result_bytes;
   out.temporaries = structure_of<E>.stages - 1;
   return out;
