@@ -174,12 +174,19 @@ class Explainer {
     };
     out.put("Totals").line();
     TextCell workspace = bytes_text(plan_.workspace_bytes);
-    if (plan_.workspace_bytes == plan_.lower_bound_bytes)
-      workspace.append(plan_.workspace_bytes == 0 ? "" : ", the least for this order of stages");
-    else
-      workspace.append(", at least ")
-          .append(grouped_text(plan_.lower_bound_bytes))
-          .append(" B for this order of stages");
+    const std::size_t any_order = plan_.slots.order_bound_bytes;
+    if (plan_.workspace_bytes != 0) {
+      if (plan_.workspace_bytes == any_order)
+        workspace.append(", the least for any order of stages");
+      else if (plan_.workspace_bytes == plan_.lower_bound_bytes)
+        workspace.append(", least for this order; any: ");
+      else
+        workspace.append(", at least ")
+            .append(grouped_text(plan_.lower_bound_bytes))
+            .append(" B; any order: ");
+      if (plan_.workspace_bytes != any_order)
+        workspace.append(grouped_text(any_order)).append(" B");
+    }
     row(literal("  workspace, B"), plan_.workspace_bytes, workspace);
     row(literal("  workspace if aliased, B"), plan_.workspace_bytes_if_aliased,
         bytes_text(plan_.workspace_bytes_if_aliased)
