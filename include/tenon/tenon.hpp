@@ -21,6 +21,7 @@
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/operators.hpp>
 #include <tenon/expr/reductions.hpp>
+#include <tenon/expr/share.hpp>
 #include <tenon/expr/tie.hpp>
 #include <tenon/expr/views.hpp>
 

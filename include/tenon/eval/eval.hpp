@@ -3,6 +3,7 @@
 
 #include <tenon/eval/nothrow.hpp>
 #include <tenon/eval/overlap.hpp>
+#include <tenon/eval/shared.hpp>
 #include <tenon/eval/stages.hpp>
 #include <tenon/eval/workspace.hpp>
 
@@ -140,6 +141,15 @@ decltype(auto) with_node(const X& x, const F& f) {
     return f(as_operand(x));
 }
 
+inline constexpr auto any_workspace = static_cast<std::size_t>(-1);
+
+// The same, with the uses of share() that read the same operands computed once where the plan of that
+// needs at most `Most` bytes.
+template <std::size_t Most, class X, class F>
+decltype(auto) with_shared_node(const X& x, const F& f) {
+  return with_node(x, [&](const auto& e) -> decltype(auto) { return with_shared<Most>(e, f); });
+}
+
 template <class Dst>
 struct Destination {
   static constexpr bool may_alias = true;
@@ -181,6 +191,17 @@ inline constexpr bool evaluates_nothrow = [] {
   return !checked_build && shape_t<View>::is_static && shape_t<E>::is_static && runs_nothrow<E> &&
          (!D::may_alias || Aliased || never_conflicts<E>);
 }();
+
+// f(node) as with_shared_node, but with the node itself where eval_into is noexcept because of what that
+// node's last stage reads: another's may read more.
+template <class Dst, class X, bool Aliased, std::size_t Most, class F>
+void with_shared_within(const X& x, const F& f) {
+  using D = Destination<std::remove_reference_t<Dst>>;
+  if constexpr (D::may_alias && !Aliased && evaluates_nothrow<Dst, X, Aliased>)
+    with_node(x, f);
+  else
+    with_shared_node<Most>(x, f);
+}
 
 // A workspace that somebody else holds.
 struct BorrowedBlock {
@@ -233,8 +254,8 @@ concept ResultDestination = TensorLike<X> || detail::is_noalias<std::remove_cvre
 // is leaked; StaleTensorError for an operand that has died (checked builds).
 template <Expression X, MemoryResource R>
 [[nodiscard]] auto eval(const X& x, R& resource) {
-  return detail::with_node(x,
-                           [&](const auto& e) { return detail::evaluate(e, resource, resource); });
+  return detail::with_shared_node<detail::any_workspace>(
+      x, [&](const auto& e) { return detail::evaluate(e, resource, resource); });
 }
 template <Expression X>
 [[nodiscard]] auto eval(const X& x, std::pmr::memory_resource* resource) {
@@ -244,7 +265,7 @@ template <Expression X>
 // The same with two resources: the result from `results`, the workspace from scratch(…).
 template <Expression X, MemoryResource R, MemoryResource W>
 [[nodiscard]] auto eval(const X& x, R& results, Scratch<W> workspace) {
-  return detail::with_node(
+  return detail::with_shared_node<detail::any_workspace>(
       x, [&](const auto& e) { return detail::evaluate(e, results, *workspace.resource); });
 }
 
@@ -257,7 +278,7 @@ template <Expression X, MemoryResource R, MemoryResource W>
 template <ResultDestination Dst, Expression X, MemoryResource W>
 void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
-  detail::with_node(x, [&](const auto& e) {
+  detail::with_shared_node<detail::any_workspace>(x, [&](const auto& e) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
       return detail::WorkspaceBlock<W>(*workspace.resource, bytes);
     });
@@ -273,7 +294,7 @@ template <ResultDestination Dst, StaticallyPlanned X, StaticallyPlanned E, bool 
 void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) noexcept(
     detail::evaluates_nothrow<Dst, X, Aliased>) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
-  detail::with_node(x, [&](const auto& e) {
+  detail::with_shared_within<Dst, X, Aliased, plan_of<E>.workspace_bytes>(x, [&](const auto& e) {
     detail::evaluate_into<D::may_alias>(D::view(dst), e, [&](std::size_t bytes) {
       detail::require_room("eval_into", bytes, Workspace<E, Aliased>::size_bytes);
       return detail::BorrowedBlock{workspace.bytes};
@@ -287,7 +308,7 @@ void eval_into(Dst&& dst, const X& x, Workspace<E, Aliased>& workspace) noexcept
 template <ResultDestination Dst, Expression X>
 void eval_into(Dst&& dst, const X& x) noexcept(detail::evaluates_nothrow<Dst, X, false>) {
   using D = detail::Destination<std::remove_reference_t<Dst>>;
-  detail::with_node(x, [&](const auto& e) {
+  detail::with_shared_within<Dst, X, false, 0>(x, [&](const auto& e) {
     using E = std::remove_cvref_t<decltype(e)>;
     if constexpr (detail::planned_when_compiling<E>)
       static_assert(detail::static_slots<E>.workspace_bytes == 0,
