@@ -355,6 +355,11 @@ TEST_CASE("Long rows are folded in the same order jointly and alone") {
   const auto x = tn::view(v.data(), tn::shape(20011));
   check_group(tn::let(x * 1.5F, [](auto h) { return tn::tie(tn::sum(h), tn::sum(h * h)); }),
               tn::sum(x * 1.5F), tn::sum((x * 1.5F) * (x * 1.5F)));
+  const auto wide = tn::cast<double>(x);
+  check_group(tn::let(wide, [](auto h) { return tn::tie(tn::mean(h), tn::sum(h * h)); }),
+              tn::mean(wide), tn::sum(wide * wide));
+  check_group(tn::let(x > 0.0F, [](auto h) { return tn::tie(tn::sum(h), tn::max(h)); }),
+              tn::sum(x > 0.0F), tn::max(x > 0.0F));
   const auto tall = tn::view(v.data(), tn::shape(6670, 3));
   check_group(tn::tie(tn::sum<0>(tall), tn::sum<0>(tall * tall)), tn::sum<0>(tall),
               tn::sum<0>(tall * tall));

@@ -285,7 +285,8 @@ namespace tenon::inline TENON_MODE {
 // Formula: eval(tie(a, b, …), res) is the std::tuple of eval(a, res), eval(b, res), …: new tensors.
 // A value shared by let around the tie is computed once. One pass makes all results that are
 // elementwise and of one shape, a contraction's outputs included, and sums, products and extremes over
-// the same axes of operands of one shape.
+// the same axes of operands of one shape. The bits are those of eval(a, res), but for sums over a value
+// that is shared, stored, and of another element size than what it is made of.
 // Memory: the results in order, then one workspace, as plan_of<decltype(tie(…))> says where that is a
 // constant; the workspace goes back before return. Errors: those of eval.
 template <ExpressionGroup G, MemoryResource R>
