@@ -181,3 +181,14 @@ TEST_CASE("Numbers in explanations are those of the memory reports", "[plan]") {
   CHECK(std::string_view(tn::detail::decimal_text(19.96)) == "20");
   CHECK(std::string_view(tn::detail::decimal_text(1234.5)) == "1,235");
 }
+
+TEST_CASE("A plan object explains itself as its expression does", "[plan]") {
+  CHECK(tn::explain(tn::plan_of<Scaled>) == tn::explanation_of<Scaled>.view());
+  static_assert(tn::explain(tn::plan_of<Loop>) == tn::explanation_of<Loop>.view());
+}
+
+TEST_CASE("A let whose body is its name is the value", "[plan]") {
+  const auto e = tn::let(tn::exp(M(nullptr, {})), [](auto h) { return h; });
+  const std::string_view text = tn::explain(e);
+  CHECK(text.find("= exp(a)\n") != std::string_view::npos);
+}

@@ -263,14 +263,11 @@ consteval auto make_explanation() {
   });
 }
 
-// Enough for the explanation of any plan of this structure, whatever the extents.
-template <class E>
-inline constexpr std::size_t explanation_capacity = [] {
-  constexpr auto& structure = structure_of<E>;
+// Enough for the explanation of any plan of so many nodes and stages, whatever the extents.
+[[nodiscard]] constexpr std::size_t explanation_capacity(std::size_t nodes, std::size_t stages) {
   constexpr std::size_t line = TextWriter::width + 8;  // some characters have two bytes
-  constexpr auto nodes = static_cast<std::size_t>(node_count<E>);
-  return line * (16 + 7 * static_cast<std::size_t>(structure.stages) + 4 * nodes);
-}();
+  return line * (16 + 7 * stages + 4 * nodes);
+}
 
 }  // namespace tenon::detail::inline TENON_MODE
 
@@ -292,8 +289,19 @@ template <StaticallyPlanned E>
 }
 template <Expression E>
 [[nodiscard]] constexpr auto explain(const E& e) {
+  using X = detail::planned_t<const E&>;
+  constexpr auto stages = static_cast<std::size_t>(detail::structure_of<X>.stages);
+  constexpr auto nodes = static_cast<std::size_t>(detail::node_count<X>);
   const auto p = plan(e);
-  return PlanText<detail::explanation_capacity<detail::planned_t<const E&>>>(detail::Explainer(p));
+  return PlanText<detail::explanation_capacity(nodes, stages)>(detail::Explainer(p));
+}
+
+// The same of a plan: of one with offsets from a table, of shared_plan_of<E>. A value of about 1 KiB a
+// node.
+template <int N>
+[[nodiscard]] constexpr auto explain(const Plan<N>& plan) {
+  constexpr auto nodes = static_cast<std::size_t>(N);
+  return PlanText<detail::explanation_capacity(nodes, nodes)>(detail::Explainer(plan));
 }
 
 }  // namespace tenon::inline TENON_MODE

@@ -90,6 +90,11 @@ class PlanNames {
         r.kind == Kind::let && plan_.structure.in_registers[static_cast<std::size_t>(i)] &&
         !is_other_name(i + 1);
     const int body = i + 1 + (r.kind == Kind::let ? at(i + 1).subtree : 0);
+    if (names_a_value && at(body).kind == Kind::bound &&
+        plan_.structure.let_of[static_cast<std::size_t>(body)] == i) {  // the value itself
+      write_operation(out, i + 1, root, indent);
+      return;
+    }
     if (r.kind == Kind::let && !names_a_value) {
       write_operation(out, body, root, indent);
       return;
