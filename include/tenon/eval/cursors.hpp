@@ -83,12 +83,15 @@ template <int I, std::size_t Slot, class Eval>
   return row_major_cursor(reinterpret_cast<const T*>(x.template bytes_of<Slot>()), node.shape());
 }
 
-// The cursor of operand I of a node with shape S, stretched to it; same extents in the type need none.
+// The cursor of operand I of a node with shape S, stretched to it. Same extents in the type need none; nor
+// does a map of the same open shape, whose own operands were: where its extent is 1, so are all of theirs.
 template <int I, int Stage, bool CoreStored, class S, class Eval>
 [[nodiscard]] constexpr auto operand_cursor(const Eval& x) {
   using From = shape_t<decltype(node_at<I>(x.expression))>;
   const auto cursor = cursor_of<I, Stage, CoreStored>(x);
-  if constexpr (std::same_as<From, S> && S::is_static)
+  constexpr bool is_map =
+      Eval::records[static_cast<std::size_t>(I)].kind == Kind::map && !Eval::structure.is_stage(I);
+  if constexpr (std::same_as<From, S> && (S::is_static || is_map))
     return cursor;
   else
     return stretched<S::rank()>(cursor, node_at<I>(x.expression).shape());

@@ -179,9 +179,16 @@ void assign_nest(const std::array<index_t, R>& extents, Src src, Dst dst) {
     assign_rows<lanes>(nest, src.without_hints(), dst.without_hints());
 }
 
+// A row whose operands do not lie as their types guess: stretched at run time.
 template <int N, class Src, class Dst>
-[[gnu::noinline]] void assign_row_by_strides(Src src, Dst dst, index_t n) {
-  assign_row<N>(src.without_hints(), dst.without_hints(), n);
+[[gnu::noinline]] void assign_row_by_strides(const Src& src, const Dst& dst, index_t n) {
+  constexpr int axis = Src::rank - 1;
+  const auto by_strides = dst.without_hints();
+  for (index_t i = 0; i < n; i += N) {
+    const Position at{0, i, static_cast<int>(std::min<index_t>(N, n - i))};
+    by_strides.template write<N, axis, true>(
+        at, plain(src.template read<N, axis, true>(at, StridedEnvironment{})));
+  }
 }
 
 }  // namespace detail

@@ -15,10 +15,18 @@ struct Position {
 };
 
 // The environment of a read: packs by name, innermost first.
-struct EmptyEnvironment {};
+struct EmptyEnvironment {
+  static constexpr bool by_strides = false;
+};
+
+// The same where guesses of the memory order do not hold: every read looks at its strides.
+struct StridedEnvironment {
+  static constexpr bool by_strides = true;
+};
 
 template <class Tag, class Value, class Outer>
 struct Binding {
+  static constexpr bool by_strides = Outer::by_strides;
   Value value;
   Outer outer;
 };

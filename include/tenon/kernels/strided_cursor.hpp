@@ -12,6 +12,18 @@
 
 namespace tenon::inline TENON_MODE::kernels {
 
+namespace detail {
+
+// Lane i = p[i * stride], the first `count` of them. Out of line: one copy for the slow paths of all
+// expressions, whose loops would be most of what there is to compile.
+template <class P>
+[[gnu::noinline]] P load_by_stride(const typename P::value_type* p, index_t stride, int count) {
+  if (stride == 1) return P::load_partial(p, count);
+  return stride == 0 ? P(*p) : P::gather_partial(p, stride, count);
+}
+
+}  // namespace detail
+
 // A strided pointer. Unit is the axis whose stride is taken to be 1 (-1: none is known); a set bit
 // of Zero marks an axis whose stride is known to be 0. Where Sure is false, Unit is a guess (an extent
 // known at run time may turn out to be 1 and be stretched) that `hints_hold` compares with the strides.
@@ -33,11 +45,13 @@ class StridedCursor {
   [[nodiscard]] TENON_INLINE simd::Pack<value_type, N> read(const Position& at,
                                                             const Environment&) const {
     using P = simd::Pack<value_type, N>;
-    const T* p = address(at);
+    const T* p = address<Environment::by_strides>(at);
     if constexpr (R == 0 || known_zero(Axis)) {
       return P(*p);
-    } else if constexpr (Unit == Axis) {
+    } else if constexpr (Unit == Axis && !Environment::by_strides) {
       return load_unit<P, Partial>(p, at.count);
+    } else if constexpr (Environment::by_strides) {
+      return detail::load_by_stride<P>(p, strides_[Axis], at.count);
     } else {
       const index_t stride = strides_[Axis];
       if (stride == 1) return load_unit<P, Partial>(p, at.count);
@@ -184,16 +198,17 @@ class StridedCursor {
       value.store(p);
   }
 
+  template <bool ByStrides = false>
   [[nodiscard]] TENON_INLINE T* address(const Position& at) const noexcept {
     T* p = pointer_;
-    if constexpr (R >= 2 && !known_zero(R - 2)) p += offset<R - 2>(at.row);
-    if constexpr (R >= 1 && !known_zero(R - 1)) p += offset<R - 1>(at.col);
+    if constexpr (R >= 2 && !known_zero(R - 2)) p += offset<R - 2, ByStrides>(at.row);
+    if constexpr (R >= 1 && !known_zero(R - 1)) p += offset<R - 1, ByStrides>(at.col);
     return p;
   }
 
-  template <int Axis>
+  template <int Axis, bool ByStrides>
   [[nodiscard]] TENON_INLINE index_t offset(index_t i) const noexcept {
-    if constexpr (Unit == Axis)
+    if constexpr (Unit == Axis && !ByStrides)
       return i;
     else
       return i * strides_[static_cast<std::size_t>(Axis)];
