@@ -1,0 +1,8 @@
+// Expressions 160 to 199 of tests/random_expressions.hpp against plain loops, in exactly their bytes.
+
+#include "catch.hpp"
+#include "random_expressions.hpp"
+
+TEST_CASE("Random expressions 160 to 199 in exactly their bytes", "[eval][plan]") {
+  random_expressions::check_all<160, 40>();
+}
