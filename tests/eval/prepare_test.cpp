@@ -11,8 +11,6 @@
 #include <tenon/tensor/compare.hpp>
 #include <tenon/tensor/factories.hpp>
 
-#include <chrono>
-#include <cstdio>
 #include <optional>
 
 namespace tn = tenon;
@@ -251,28 +249,4 @@ TEST_CASE("Operands and destinations that died are told by check (checked builds
     pool.clear();
     CHECK_THROWS_AS(program.check(), tn::StaleTensorError);
   }
-}
-
-TEST_CASE("Running a prepared program takes less than eval_into") {
-  Operands o;
-  tn::PoolAllocator pool;
-  const auto x = tn::view(o.a.data(), tn::shape(2, 2)), y = tn::view(o.b.data(), tn::shape(2, 2)),
-             z = tn::view(o.c.data(), tn::shape(2, 2));
-  const auto e = tn::matmul(tn::matmul(x + y, y), x) + y;
-  auto program = tn::prepare(z, e, tn::scratch(pool));
-  const auto best = [](const auto& f) {
-    auto least = std::chrono::nanoseconds::max();
-    for (int round = 0; round < 60; ++round) {
-      const auto start = std::chrono::steady_clock::now();
-      for (int i = 0; i < 200; ++i) f();
-      const auto time = std::chrono::steady_clock::now() - start;
-      least = std::min(least, std::chrono::duration_cast<std::chrono::nanoseconds>(time));
-    }
-    return static_cast<double>(least.count()) / 200;
-  };
-  const double direct = best([&] { tn::eval_into(z, e, tn::scratch(pool)); });
-  const double prepared = best([&] { program.run(); });
-  std::printf("matmul(matmul(x + y, y), x) + y, 2 x 2: eval_into %.1f ns, run %.1f ns\n", direct,
-              prepared);
-  CHECK(prepared < direct);
 }
