@@ -152,8 +152,15 @@ class Direct {
     resource_.reset();
   }
 
- private:
+ protected:
   Resource resource_;
+};
+
+// The same with every free checked, as in checked builds.
+template <class Resource>
+class Checked : public Direct<Resource> {
+ public:
+  Checked() { this->resource_.check_frees(true); }
 };
 
 // The same through std::pmr::memory_resource*, as a container calls it.

@@ -181,6 +181,7 @@ template <class F>
 void for_each(const F& f) {
   f("tenon", [] { return Direct<PoolAllocator>(); });
   f("tenon_pmr", [] { return Virtual<PoolAllocator>(); });
+  f("tenon_checked", [] { return Checked<PoolAllocator>(); });
   f("buffer_pool", [] { return Direct<BufferPool>(); });
   f("freelist", [] { return FreeList(); });
   f("pmr_unsync", [] { return Direct<std::pmr::unsynchronized_pool_resource>(); });
@@ -190,6 +191,7 @@ void for_each(const F& f) {
 template <class F>
 void for_each_shared(const F& f) {
   f("tenon", [] { return Direct<MemoryPool>(); });
+  f("tenon_checked", [] { return Checked<MemoryPool>(); });
   for_each_peer(f);
 }
 

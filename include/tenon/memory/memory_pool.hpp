@@ -99,7 +99,7 @@ class MemoryPool final : public StampedResource {
 
   // Whether frees are checked from here on, see above. Errors: ContractError while blocks are in use.
   // Contract: no other thread is in a call of this pool. O(blocks), no allocation; a pair of calls takes
-  // 1 to 2 ns more with checks.
+  // 1 ns more with checks.
   void check_frees(bool on);
   [[nodiscard]] bool checks_frees() const noexcept;
 
