@@ -270,31 +270,17 @@ TENON_INLINE void reduce_jointly_across(const Src& src, const Out& out, index_t 
 // Lanes: the pack size of each fold alone, which is to be the same for all.
 // Contract: src reads a tuple with one pack for each fold, out takes one. No allocation.
 template <class Folds, int Lanes, bool Along, int Kept, std::size_t R, class Src, class Out>
-void reduce_jointly(std::array<index_t, R> extents, Src src, Out out) {
-  constexpr int depth = static_cast<int>(R) - Kept;
-  if constexpr (Along && depth > 1) detail::merge_reduced<Kept>(extents, src);
-  for (int k = 0; k < Kept; ++k)
-    if (extents[static_cast<std::size_t>(k)] == 0) return;
-  const index_t* reduced = extents.data() + Kept;
-  const index_t columns =
-      Kept == 0 ? 1 : extents[static_cast<std::size_t>(Kept == 0 ? 0 : Kept - 1)];
-  const auto run = [&](auto source, auto target) {
-    walk(
-        0, Kept - 1, extents.data(),
-        [&]() TENON_INLINE_LAMBDA {
-          if constexpr (Along)
-            detail::reduce_jointly_along<Folds, Lanes, Kept>(source, target, columns, reduced,
-                                                             depth);
-          else
-            detail::reduce_jointly_across<Folds, Lanes, Kept>(source, target, columns, reduced,
-                                                              depth);
-        },
-        source, target);
-  };
-  if (src.hints_hold(Along ? Src::rank - 1 : Kept - 1) && out.hints_hold(Out::rank - 1))
-    run(src, out);
-  else
-    run(src.without_hints(), out.without_hints());
+void reduce_jointly(const std::array<index_t, R>& extents, const Src& src, const Out& out) {
+  detail::reduce_rows<Along, Kept>(extents, src, out,
+                                   [](const auto& source, const auto& target, index_t columns,
+                                      const index_t* reduced, int depth) TENON_INLINE_LAMBDA {
+                                     if constexpr (Along)
+                                       detail::reduce_jointly_along<Folds, Lanes, Kept>(
+                                           source, target, columns, reduced, depth);
+                                     else
+                                       detail::reduce_jointly_across<Folds, Lanes, Kept>(
+                                           source, target, columns, reduced, depth);
+                                   });
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels

@@ -84,20 +84,13 @@ void merge_reduced(std::array<index_t, R>& extents, Src& src) {
   for (std::size_t i = 0; i < R; ++i) extents[i] = nest.extents[i];
 }
 
-}  // namespace detail
-
-// Formula: out(k…) = fold over r… of src(k…, r…), Kept axes k, then the reduced axes r; the fold of
-// nothing is the operation's identity.
-// Along decides the way (see above). Workspace: none; no allocation.
-// Contract: out has rank max(Kept, 1) and overlaps nothing that src reads.
-template <class Reducer, bool Along, int Kept, std::size_t R, class Src, class Out>
-void reduce(std::array<index_t, R> extents, Src src, Out out) {
-  // Lanes follow from what is folded alone: an epilogue never changes the bits of the fold.
-  constexpr unsigned sizes =
-      Src::element_sizes | static_cast<unsigned>(sizeof(typename Reducer::value_type));
-  constexpr int lanes = lanes_for<sizes>;
+// The loops around the last kept axis: rows(src, out, columns, reduced extents, depth) makes the outputs
+// of one row of it, by reads that look at the strides where a guess of the memory order fails.
+template <bool Along, int Kept, std::size_t R, class Src, class Out, class Rows>
+TENON_INLINE void reduce_rows(std::array<index_t, R> extents, Src src, const Out& out,
+                              const Rows& rows) {
   constexpr int depth = static_cast<int>(R) - Kept;
-  if constexpr (Along && depth > 1) detail::merge_reduced<Kept>(extents, src);
+  if constexpr (Along && depth > 1) merge_reduced<Kept>(extents, src);
   for (int k = 0; k < Kept; ++k)
     if (extents[static_cast<std::size_t>(k)] == 0) return;
   const index_t* reduced = extents.data() + Kept;
@@ -106,18 +99,36 @@ void reduce(std::array<index_t, R> extents, Src src, Out out) {
   const auto run = [&](auto source, auto target) {
     walk(
         0, Kept - 1, extents.data(),
-        [&]() TENON_INLINE_LAMBDA {
-          if constexpr (Along)
-            detail::reduce_along<Reducer, lanes, Kept>(source, target, columns, reduced, depth);
-          else
-            detail::reduce_across<Reducer, lanes, Kept>(source, target, columns, reduced, depth);
-        },
-        source, target);
+        [&]() TENON_INLINE_LAMBDA { rows(source, target, columns, reduced, depth); }, source,
+        target);
   };
   if (src.hints_hold(Along ? Src::rank - 1 : Kept - 1) && out.hints_hold(Out::rank - 1))
     run(src, out);
   else
     run(src.without_hints(), out.without_hints());
+}
+
+}  // namespace detail
+
+// Formula: out(k…) = fold over r… of src(k…, r…), Kept axes k, then the reduced axes r; the fold of
+// nothing is the operation's identity.
+// Along decides the way (see above). Workspace: none; no allocation.
+// Contract: out has rank max(Kept, 1) and overlaps nothing that src reads.
+template <class Reducer, bool Along, int Kept, std::size_t R, class Src, class Out>
+void reduce(const std::array<index_t, R>& extents, const Src& src, const Out& out) {
+  // Lanes follow from what is folded alone: an epilogue never changes the bits of the fold.
+  constexpr unsigned sizes =
+      Src::element_sizes | static_cast<unsigned>(sizeof(typename Reducer::value_type));
+  constexpr int lanes = lanes_for<sizes>;
+  detail::reduce_rows<Along, Kept>(
+      extents, src, out,
+      [](const auto& source, const auto& target, index_t columns, const index_t* reduced, int depth)
+          TENON_INLINE_LAMBDA {
+            if constexpr (Along)
+              detail::reduce_along<Reducer, lanes, Kept>(source, target, columns, reduced, depth);
+            else
+              detail::reduce_across<Reducer, lanes, Kept>(source, target, columns, reduced, depth);
+          });
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels
