@@ -1,173 +1,178 @@
-// Matrix products of floats: Tenon beside its own kernel without the expression layer, Eigen,
-// OpenBLAS and the FMA peak. `peak` is a loop in registers that does as many flops as the row's
-// product, so its ratio is the share of the peak that Tenon reaches. Run pinned: taskset -c 1
-// bench_matmul. Nothing of ours allocates inside the timed loops: the trap would end the program.
-// Eigen and OpenBLAS may (field.md counts how often).
-
-#if TENON_BENCH_EIGEN && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12's own intrinsics, used by Eigen
-#endif
+// Matrix products of dynamic shape beside Eigen, OpenBLAS, BLIS, oneDNN and libxsmm, where they are
+// found, and beside the FMA peak of the same run.
+//
+//   taskset -c 1 bench_matmul                     all rows
+//   taskset -c 1 bench_matmul "f32 17" random     rows whose name contains one of these
+//
+// `f32 n` and `f64 n` are eval_into, everything that a statement costs included. `prep32 n` and
+// `prep64 n` are run() of a prepared program: what a kernel of libxsmm or a primitive of oneDNN, made
+// beforehand, is to be compared with. Nothing of ours allocates: a trap would end the
+// program.
 
 #include "heap_trap.hpp"
-#include "ratios.hpp"
+#include "matmul_peers.hpp"
 
-#include <tenon/tenon.hpp>
-
-#if TENON_BENCH_EIGEN
-#include <Eigen/Core>
-#endif
-#if TENON_BENCH_OPENBLAS
-#include <cblas.h>
-#endif
-
-#include <string>
-#include <utility>
+#include <random>
 
 namespace tn = tenon;
-namespace simd = tenon::simd;
-namespace kernels = tenon::kernels;
 using tn::index_t;
+using namespace tn::bench;
 
 namespace {
 
-using Matrix = tn::Tensor<float, tn::Shape<tn::dyn, tn::dyn>>;
-using View = tn::TensorView<float, tn::Shape<tn::dyn, tn::dyn>>;
-constexpr int lanes = simd::native_lanes<float>;
-
-// As many fused multiply-adds as 12 chains keep in flight, nothing else; the factor keeps them
-// finite.
-[[gnu::noinline]] float peak(index_t steps, float factor) {
-  using P = simd::Pack<float, lanes>;
-  P sum[12];
-  for (int i = 0; i < 12; ++i) sum[i] = P(static_cast<float>(i));
-  const P a(factor), b(0.5F);
-  for (index_t s = 0; s < steps; ++s)
-    simd::detail::unroll<12>([&](int i) TENON_INLINE_LAMBDA { sum[i] = simd::fma(sum[i], a, b); });
-  P all = sum[0];
-  for (int i = 1; i < 12; ++i) all += sum[i];
-  return simd::reduce_add(all);
-}
-
-struct Source {
-  using value_type = float;
-  const float* p;
-  index_t row;
-  const float* data() const { return p; }
-  index_t stride(int axis) const { return axis == 0 ? row : 1; }
-  int contiguous_axis() const { return 1; }
-  template <int Axis, int N>
-  TENON_INLINE simd::Pack<float, N> load(index_t i, index_t j) const {
-    const float* from = p + i * row + j;
-    if constexpr (Axis == 1)
-      return simd::Pack<float, N>::load(from);
-    else
-      return simd::Pack<float, N>::gather(from, row);
-  }
-  template <int Axis, int N>
-  TENON_INLINE simd::Pack<float, N> load_partial(index_t i, index_t j, int count) const {
-    const float* from = p + i * row + j;
-    if constexpr (Axis == 1)
-      return simd::Pack<float, N>::load_partial(from, count);
-    else
-      return simd::Pack<float, N>::gather_partial(from, row, count);
-  }
-};
-
-struct Sink {
-  float* p;
-  index_t row;
-  float* data() const { return p; }
-  index_t stride(int axis) const { return axis == 0 ? row : 1; }
-  template <int N>
-  TENON_INLINE void store(index_t i, index_t j, simd::Pack<float, N> value) const {
-    value.store(p + i * row + j);
-  }
-  template <int N>
-  TENON_INLINE void store_partial(index_t i, index_t j, simd::Pack<float, N> value,
-                                  int count) const {
-    value.store_partial(p + i * row + j, count);
-  }
-};
-
-struct Data {
-  index_t m, n, k;
-  tn::PoolAllocator pool;
-  Matrix a, b, c;
-  std::span<std::byte> workspace;
-  Data(index_t rows, index_t columns, index_t depth)
-      : m(rows),
-        n(columns),
-        k(depth),
-        a(tn::full<float>(tn::shape(m, k), 0.25F, pool)),
-        b(tn::full<float>(tn::shape(k, n), 0.5F, pool)),
-        c(tn::zeros<float>(tn::shape(m, n), pool)),
-        workspace(pool.alloc<std::byte>(kernels::gemm_workspace_bytes<float>(m, n, k) + 64)) {}
-  double flops() const {
-    return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  }
-};
+template <class T>
+using Matrix = tn::Tensor<T, tn::Shape<tn::dyn, tn::dyn>>;
 
 template <class F>
-void timed(benchmark::State& state, const Data& x, bool may_allocate, const F& f) {
+F without_heap(const F& f) {
   f();  // warm: every buffer is in the pool
-  tenon::support::HeapTrap trap(tenon::support::HeapTrap::Mode::abort);
-  if (may_allocate) trap.stop();
-  for (auto _ : state) {
-    f();
-    benchmark::ClobberMemory();
-  }
-  trap.stop();
-  state.counters["GFLOP/s"] =
-      benchmark::Counter(x.flops() * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+  const tn::support::HeapTrap trap(tn::support::HeapTrap::Mode::abort);
+  f();
+  return f;
 }
 
-void add_row(index_t m, index_t n, index_t k) {
-  const auto add = [=](const char* who, bool may_allocate, auto product) {
-    const auto name = std::to_string(m) + "x" + std::to_string(k) + " * " + std::to_string(k) +
-                      "x" + std::to_string(n) + "/" + who;
-    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-      Data x(m, n, k);
-      timed(state, x, may_allocate, [&] { product(x); });
-    });
-  };
-  add("tenon", false,
-      [](Data& x) { tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, x.b), tn::scratch(x.pool)); });
-  add("kernel", false, [](Data& x) {
-    Sink c{x.c.data(), x.n};
-    kernels::gemm<float>(x.m, x.n, x.k, Source{x.a.data(), x.k}, Source{x.b.data(), x.n}, c,
-                         x.workspace.data());
-  });
-  add("peak", false, [](Data& x) {
-    const auto steps = static_cast<index_t>(x.flops() / (2.0 * 12 * lanes)) + 1;
-    benchmark::DoNotOptimize(peak(steps, 0.5F));
-  });
+template <class T>
+struct Operands {
+  tn::PoolAllocator pool;
+  Matrix<T> a, b, c;
+  Operands(index_t m, index_t n, index_t k)
+      : a(tn::zeros<T>(tn::shape(m, k), pool)),
+        b(tn::zeros<T>(tn::shape(k, n), pool)),
+        c(tn::zeros<T>(tn::shape(m, n), pool)) {
+    std::minstd_rand random(static_cast<unsigned>(m + 31 * n + 17 * k));
+    std::uniform_real_distribution<T> values(-1, 1);
+    for (T& x : a.span()) x = values(random);
+    for (T& x : b.span()) x = values(random);
+  }
+};
+
+template <class T>
+void compare(Rows& rows, const std::string& group, const std::string& name, const Product<T>& x,
+             Contender ours, std::vector<Contender> ours_too = {}) {
+  std::vector<Contender> all{std::move(ours)};
+  for (auto& more : {std::move(ours_too), matmul_peers(x)})
+    for (auto& c : more) all.push_back(c);
+  check_products(name, all, x.c, x.m * x.n, x.k);
+  all.push_back(peak<T>(x.flops()));
+  rows.measure(group, name, x.flops(), all);
+}
+
+template <class T>
+void shape_row(Rows& rows, const std::string& group, const std::string& name, index_t m, index_t n,
+               index_t k) {
+  if (!rows.wanted(name)) return;
+  Operands<T> x(m, n, k);
+  compare(rows, group, name, Product<T>{m, n, k, x.a.data(), x.b.data(), x.c.data()},
+          contender("tenon", without_heap([&] {
+                      tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, x.b), tn::scratch(x.pool));
+                    })));
+}
+
+template <class T>
+void prepared_row(Rows& rows, const std::string& group, const std::string& name, index_t n) {
+  if (!rows.wanted(name)) return;
+  Operands<T> x(n, n, n);
+  auto program = tn::prepare(x.c, tn::matmul(x.a, x.b), tn::scratch(x.pool));
+  compare(rows, group, name, Product<T>{n, n, n, x.a.data(), x.b.data(), x.c.data()},
+          contender("tenon", without_heap([&] { program.run(); })));
+}
+
+// One operand lies in memory as its transpose.
+template <bool OfA>
+void transposed_row(Rows& rows, index_t n) {
+  const std::string name = (OfA ? "f32 A' " : "f32 B' ") + std::to_string(n);
+  if (!rows.wanted(name)) return;
+  Operands<float> x(n, n, n);
+  compare(rows, "transposed", name,
+          Product<float>{n, n, n, x.a.data(), x.b.data(), x.c.data(), OfA, !OfA},
+          contender("tenon", without_heap([&] {
+                      if constexpr (OfA)
+                        tn::eval_into(tn::noalias(x.c), tn::matmul(tn::transpose(x.a), x.b),
+                                      tn::scratch(x.pool));
+                      else
+                        tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, tn::transpose(x.b)),
+                                      tn::scratch(x.pool));
+                    })));
+}
+
+// relu(A·B + b) + R, beside the bare product and what the peers have for it.
+void epilogue_row(Rows& rows, index_t n) {
+  const std::string name = "f32 epilogue " + std::to_string(n);
+  if (!rows.wanted(name)) return;
+  Operands<float> x(n, n, n);
+  auto bias = tn::full<float>(tn::shape(n), 0.25F, x.pool);
+  auto r = tn::full<float>(tn::shape(n, n), 0.5F, x.pool);
+  const Product<float> p{n, n, n, x.a.data(), x.b.data(), x.c.data()};
+  std::vector<Contender> all{contender("tenon", without_heap([&] {
+                                         tn::eval_into(tn::noalias(x.c),
+                                                       tn::relu(tn::matmul(x.a, x.b) + bias) + r,
+                                                       tn::scratch(x.pool));
+                                       }))};
 #if TENON_BENCH_EIGEN
-  add("eigen", true, [](Data& x) {
-    using Map = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
-    Map(x.c.data(), x.m, x.n).noalias() = Map(x.a.data(), x.m, x.k) * Map(x.b.data(), x.k, x.n);
-  });
+  using Array = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Map = Eigen::Map<Array>;
+  all.push_back(contender("eigen", [&, n] {
+    Map(x.c.data(), n, n) = ((Map(x.a.data(), n, n) * Map(x.b.data(), n, n)).rowwise() +
+                             Eigen::Map<Eigen::RowVectorXf>(bias.data(), n))
+                                .cwiseMax(0.0F) +
+                            Map(r.data(), n, n);
+  }));
 #endif
 #if TENON_BENCH_OPENBLAS
-  add("openblas", true, [](Data& x) {
-    const auto rows = static_cast<int>(x.m), columns = static_cast<int>(x.n),
-               depth = static_cast<int>(x.k);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1.0F, x.a.data(),
-                depth, x.b.data(), columns, 0.0F, x.c.data(), columns);
-  });
+  all.push_back(contender("openblas+loop", [&, p] {
+    openblas_product(p);
+    float* c = x.c.data();
+    for (index_t i = 0; i < p.m; ++i)
+      for (index_t j = 0; j < p.n; ++j) {
+        const float sum = c[i * p.n + j] + bias.data()[j];
+        c[i * p.n + j] = (sum > 0 ? sum : 0) + r.data()[i * p.n + j];
+      }
+  }));
 #endif
+  check_products(name, all, p.c, n * n, n);
+  all.push_back(contender("bare*", without_heap([&] {
+                            tn::eval_into(tn::noalias(x.c), tn::matmul(x.a, x.b),
+                                          tn::scratch(x.pool));
+                          })));
+  all.push_back(peak<float>(p.flops()));
+  rows.measure("epilogue", name, p.flops(), all);
+}
+
+std::string by(index_t m, index_t n, index_t k) {
+  return std::to_string(m) + "x" + std::to_string(k) + " * " + std::to_string(k) + "x" +
+         std::to_string(n);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-#if TENON_BENCH_OPENBLAS
-  openblas_set_num_threads(1);
-#endif
-  for (index_t n : {4, 8, 16, 17, 32, 33, 64, 65, 100, 128, 256, 512, 1024}) add_row(n, n, n);
-  add_row(1, 3072, 768);
-  add_row(8, 3072, 768);
-  add_row(32, 3072, 768);
-  add_row(64, 512, 784);
-  add_row(1024, 1, 1024);
-  return tenon::bench::run(argc, argv);
+  use_one_thread(argv);
+  Rows rows(argc, argv);
+  for (index_t n : {2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,   13,   14,  15,
+                    16,  17,  20,  24,  31,  32,  33,  48,  50,  63,  64,   65,   96,  100,
+                    127, 128, 129, 192, 200, 255, 256, 257, 500, 512, 1000, 1024, 2048}) {
+    shape_row<float>(rows, "f32", "f32 " + std::to_string(n), n, n, n);
+    shape_row<double>(rows, "f64", "f64 " + std::to_string(n), n, n, n);
+    prepared_row<float>(rows, "prep32", "prep32 " + std::to_string(n), n);
+    prepared_row<double>(rows, "prep64", "prep64 " + std::to_string(n), n);
+  }
+  constexpr index_t skinny[][3] = {
+      {1, 3072, 768}, {8, 3072, 768},  {32, 3072, 768},  {64, 512, 784},  {1024, 1, 1024},
+      {1024, 1, 768}, {6, 1000, 1000}, {1000, 16, 1000}, {1000, 1000, 4}, {6, 16, 1000},
+      {6, 1000, 4},   {1000, 16, 4},   {6, 16, 4},       {2, 3072, 768},  {1000, 2, 1000},
+  };
+  for (const auto& s : skinny)
+    shape_row<float>(rows, "skinny", "skinny " + by(s[0], s[1], s[2]), s[0], s[1], s[2]);
+  for (index_t n : {8, 16, 32, 64, 65, 128, 256, 512, 1024}) {
+    transposed_row<true>(rows, n);
+    transposed_row<false>(rows, n);
+    epilogue_row(rows, n);
+  }
+  std::minstd_rand random(2026);
+  for (int i = 0; i < 200; ++i) {
+    const auto extent = [&] { return static_cast<index_t>(random() % 600 + 1); };
+    const index_t m = extent(), n = extent(), k = extent();
+    shape_row<float>(rows, "random", "random " + by(m, n, k), m, n, k);
+  }
+  rows.summarize();
 }
