@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
-namespace plan_cases {
+namespace plan_cases::inline TENON_MODE {
 
 namespace tn = tenon;
 using tn::index_t;
@@ -156,4 +156,4 @@ template <std::size_t I>
 using expression_t =
     decltype(std::declval<const case_t<I>&>().build(std::declval<const Operands&>()));
 
-}  // namespace plan_cases
+}  // namespace plan_cases::inline TENON_MODE

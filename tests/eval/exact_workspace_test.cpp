@@ -1,7 +1,10 @@
 // Constant plans are exact when they run: every expression whose bytes tests/static/plans_exact.cpp knows.
+// Packs are watched: the last byte of a workspace is stored, and loaded later.
+#define TENON_WATCHED 1
 
 #include "exact_workspace.hpp"
 #include "catch.hpp"
+#include "counted.hpp"
 #include "plan_cases.hpp"
 
 using namespace plan_cases;
@@ -31,7 +34,17 @@ TEST_CASE("The workspace of a constant plan is exact", "[eval][plan]") {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const auto check = [&]<std::size_t Case>(std::integral_constant<std::size_t, Case>) {
       INFO("expression " << Case);
-      exact::check(std::get<Case>(all).build(operands), case_t<Case>::bytes, 1e-4);
+      const auto e = std::get<Case>(all).build(operands);
+      constexpr std::size_t bytes = case_t<Case>::bytes;
+      exact::check(e, bytes, 1e-4);
+      const exact::Aligned memory(bytes);
+      const std::span<std::byte> workspace(memory.begin(), bytes);
+      const auto moved = counted::traffic({workspace}, [&] {
+        tn::Arena results;
+        tn::FixedBufferAllocator whole(workspace);
+        static_cast<void>(tn::eval(e, results, tn::scratch(whole)));
+      });
+      CHECK(moved[0].kept == (bytes > 0));
     };
     (check(std::integral_constant<std::size_t, I>{}), ...);
   }(std::make_index_sequence<count>{});

@@ -39,7 +39,13 @@
 
 // The inline namespace of simd, kernels, expr, plan and eval. Objects built with other flags then
 // never share a symbol: an AVX-512 copy of an inline function cannot be called by a baseline `main`.
-#if TENON_CHECKED
+// Tests that watch the memory of packs (simd/watch.hpp) have names of their own, too.
+#ifndef TENON_WATCHED
+#define TENON_WATCHED 0
+#endif
+#if TENON_WATCHED
+#define TENON_MODE TENON_DETAIL_PASTE(TENON_ISA, _watched)
+#elif TENON_CHECKED
 #define TENON_MODE TENON_DETAIL_PASTE(TENON_ISA, _checked)
 #else
 #define TENON_MODE TENON_ISA

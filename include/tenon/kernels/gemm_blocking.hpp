@@ -104,7 +104,10 @@ constexpr index_t block_rows(index_t depth) {
 template <class T>
 constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   using B = Blocking<T>;
-  constexpr auto bytes = [](index_t elements) {
+  constexpr auto exactly = [](index_t elements) {
+    return static_cast<std::size_t>(elements) * sizeof(T);
+  };
+  constexpr auto bytes = [](index_t elements) {  // with another part behind it
     return align_up(static_cast<std::size_t>(elements) * sizeof(T), workspace_alignment);
   };
   GemmPlan plan;
@@ -115,7 +118,7 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   }
   if (n == 1) {
     plan.way = GemmWay::dots;
-    if (m > dot_rows) plan.b_bytes = bytes(k);
+    if (m > dot_rows) plan.b_bytes = exactly(k);
     return plan;
   }
   plan.k = balanced(k, B::kc, B::chunk);
@@ -125,7 +128,7 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
     plan.m = 1;
     plan.n = balanced(n, 2 * B::nc, B::chunk);
     plan.accumulator_bytes = bytes(plan.n);
-    plan.a_bytes = bytes(depth);
+    plan.a_bytes = exactly(plan.k);
     return plan;
   }
   plan.way = m <= B::mr ? GemmWay::few_rows : GemmWay::many_rows;
@@ -134,14 +137,14 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   if (n >= 2 * B::nr && bytes(plan.k * n) > B::large_b) plan.slivers = 2;
   plan.b_bytes = bytes(plan.k * (plan.n <= B::lanes ? B::lanes : B::nr) * plan.slivers);
   if (plan.k != k) plan.accumulator_bytes = bytes(plan.m * round_up(plan.n, B::nr));
-  plan.a_bytes = bytes(plan.m * depth);
+  plan.a_bytes = exactly((plan.m - 1) * depth + plan.k);
   return plan;
 }
 
 }  // namespace detail
 
-// Bytes that gemm<T> on these extents writes to: one byte less would not do. A multiple of 64, and
-// 0 where nothing is packed.
+// Bytes that gemm<T> on these extents needs: where operands are not read in place, the last one is
+// stored and loaded again. 0 where nothing is packed.
 template <class T>
 [[nodiscard]] constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n, index_t k) {
   return detail::gemm_plan<T>(m, n, k).bytes();

@@ -49,7 +49,7 @@ class DotProducts {
         packed_(gemm_plan<T>(m, 1, k).b_bytes != 0) {}
 
   void run() {
-    if (packed_) fill_column(0, round_up(k_, Blocking<T>::chunk), column_);
+    if (packed_) fill_column(0, k_, column_);
     for (index_t i = 0; i < m_; i += dot_rows)
       multiply_group(i, static_cast<int>(std::min<index_t>(dot_rows, m_ - i)));
   }
@@ -126,7 +126,7 @@ class DotProducts {
         [&](index_t d, int n) { return b_.template load_partial<0, L>(k + d, 0, n); });
   }
 
-  // `count` elements at `to`: the first `existing` by packs, then zeros.
+  // `count` elements at `to`: the first `existing` by packs, then zeros, by whole packs.
   template <class Load, class LoadPartial>
   static void fill(T* to, index_t count, index_t existing, const Load& load,
                    const LoadPartial& load_partial) {
@@ -134,7 +134,7 @@ class DotProducts {
       if (d + L <= existing) {
         load(d).store(to + d);
       } else {
-        P(T{0}).store(to + d);
+        if (d + L <= count) P(T{0}).store(to + d);
         if (const int n = static_cast<int>(existing - d); n > 0)
           load_partial(d, n).store_partial(to + d, n);
       }

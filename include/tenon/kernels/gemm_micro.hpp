@@ -55,7 +55,7 @@ template <class T, int Rows, int Packs>
       P row[Packs];
       simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA { row[v] = b.load(v); });
       simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-        const P element(column[r * chunk]);
+        const P element = P::broadcast(column + r * chunk);
         simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
           tile[r][v] = multiply_add(element, row[v], tile[r][v]);
         });

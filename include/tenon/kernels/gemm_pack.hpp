@@ -36,7 +36,8 @@ TENON_INLINE void load_square(const Source& source, index_t i, index_t j, int co
   transpose(square);
 }
 
-// Rows i … i+rows-1, depth k … k+depth-1 of A to `to`; the last chunk is filled up with anything.
+// Rows i … i+rows-1, depth k … k+depth-1 of A to `to`; the last chunk is filled up with anything, but
+// for the last row: nothing is stored that nobody loads where the block of A ends.
 template <class T, class Source>
 void pack_rows_in_order(const Source& source, index_t i, index_t rows, index_t k, index_t depth,
                         T* to) {
@@ -50,10 +51,13 @@ void pack_rows_in_order(const Source& source, index_t i, index_t rows, index_t k
       });
     if (d == depth) continue;
     for (int v = 0; v < chunk / L; ++v) {
-      const index_t left = std::clamp<index_t>(depth - d - v * L, 0, L);
-      (left == 0 ? simd::Pack<T, L>(T{0})
-                 : source.template load_partial<1, L>(i + r, k + d + v * L, static_cast<int>(left)))
-          .store(row + v * L);
+      const int left = static_cast<int>(std::clamp<index_t>(depth - d - v * L, 0, L));
+      if (left == 0) break;
+      const auto values = source.template load_partial<1, L>(i + r, k + d + v * L, left);
+      if (r + 1 < rows)
+        values.store(row + v * L);
+      else
+        values.store_partial(row + v * L, left);
     }
   }
 }
@@ -69,7 +73,13 @@ void pack_rows_transposed(const Source& source, index_t i, index_t rows, index_t
       for (index_t r = 0; r < rows; r += L) {
         const int count = static_cast<int>(std::min<index_t>(rows - r, L));
         load_square<T, L>(source, i + r, k + d + v, count, vectors, square);
-        for (int s = 0; s < count; ++s) square[s].store(to + (r + s) * chunk + v);
+        for (int s = 0; s < count; ++s) {
+          T* const at = to + (r + s) * chunk + v;
+          if (r + s + 1 < rows)
+            square[s].store(at);
+          else
+            square[s].store_partial(at, vectors);
+        }
       }
     }
   }

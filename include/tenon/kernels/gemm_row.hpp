@@ -59,7 +59,7 @@ class RowProduct {
   template <int Rows>
   [[gnu::noinline]] void add_some_rows(const T* a, index_t k, index_t j, index_t columns) {
     P factor[Rows];
-    simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA { factor[r] = P(a[r]); });
+    simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA { factor[r] = P::broadcast(a + r); });
     index_t c = 0;
     for (; c + 2 * L <= columns; c += 2 * L) {
       P sum0 = P::load(sums_ + c), sum1 = P::load(sums_ + c + L);
@@ -88,7 +88,8 @@ class RowProduct {
       for (index_t d = 0; d < depth; d += L) {
         const int count = static_cast<int>(std::min<index_t>(depth - d, L));
         load_square<T, L>(b_, k + d, j + c, count, width, square);
-        for (int s = 0; s < count; ++s) sum = multiply_add(P(row_[d + s]), square[s], sum);
+        for (int s = 0; s < count; ++s)
+          sum = multiply_add(P::broadcast(row_ + d + s), square[s], sum);
       }
       sum.store(sums_ + c);
     }

@@ -19,7 +19,7 @@ namespace detail {
 template <class P>
 [[gnu::noinline]] P load_by_stride(const typename P::value_type* p, index_t stride, int count) {
   if (stride == 1) return P::load_partial(p, count);
-  return stride == 0 ? P(*p) : P::gather_partial(p, stride, count);
+  return stride == 0 ? P::broadcast(p) : P::gather_partial(p, stride, count);
 }
 
 }  // namespace detail
@@ -47,7 +47,7 @@ class StridedCursor {
     using P = simd::Pack<value_type, N>;
     const T* p = address<Environment::by_strides>(at);
     if constexpr (R == 0 || known_zero(Axis)) {
-      return P(*p);
+      return P::broadcast(p);
     } else if constexpr (Unit == Axis && !Environment::by_strides) {
       return load_unit<P, Partial>(p, at.count);
     } else if constexpr (Environment::by_strides) {
@@ -55,7 +55,7 @@ class StridedCursor {
     } else {
       const index_t stride = strides_[Axis];
       if (stride == 1) return load_unit<P, Partial>(p, at.count);
-      if (stride == 0) return P(*p);
+      if (stride == 0) return P::broadcast(p);
       if constexpr (Partial)
         return P::gather_partial(p, stride, at.count);
       else

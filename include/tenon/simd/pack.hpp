@@ -5,6 +5,7 @@
 #include <tenon/simd/arch.hpp>
 #include <tenon/simd/mask.hpp>
 #include <tenon/simd/partial.hpp>
+#include <tenon/simd/watch.hpp>
 
 #include <cstring>
 #include <limits>
@@ -67,6 +68,7 @@ struct Pack {
 
   TENON_INLINE static Pack load(const T* p) {
     Pack r;
+    note_load(p, sizeof(T) * N);
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         r.storage.at[i] = xsimd::batch<T, Arch>::load_unaligned(p + i * width);
@@ -78,6 +80,7 @@ struct Pack {
   }
 
   TENON_INLINE void store(T* p) const {
+    note_store(p, sizeof(T) * N);
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>(
           [&](int i) TENON_INLINE_LAMBDA { storage.at[i].store_unaligned(p + i * width); });
@@ -90,6 +93,7 @@ struct Pack {
   // pre: 0 <= count <= N
   TENON_INLINE static Pack load_partial(const T* p, int count) {
     Pack r;
+    note_load(p, sizeof(T) * static_cast<std::size_t>(count));
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         r.storage.at[i] = detail::load_register<T>(p + i * width, clamp_count(count - i * width));
@@ -101,6 +105,7 @@ struct Pack {
   }
 
   TENON_INLINE void store_partial(T* p, int count) const {
+    note_store(p, sizeof(T) * static_cast<std::size_t>(count));
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         detail::store_register<T>(storage.at[i], p + i * width, clamp_count(count - i * width));
@@ -110,9 +115,16 @@ struct Pack {
     }
   }
 
+  // All lanes equal to *p.
+  TENON_INLINE static Pack broadcast(const T* p) {
+    note_load(p, sizeof(T));
+    return Pack(*p);
+  }
+
   // Lane i from p[i * stride]; the stride may be negative or zero.
   TENON_INLINE static Pack gather(const T* p, index_t stride) {
     Pack r;
+    note_gather(p, stride, N);
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         r.set_lanes_of(i, gather_lanes(p + i * width * stride, stride,
@@ -124,12 +136,14 @@ struct Pack {
     return r;
   }
   TENON_INLINE static Pack gather_partial(const T* p, index_t stride, int count) {
+    note_gather(p, stride, count);
     T lanes[N] = {};
     for (int i = 0; i < count; ++i) lanes[i] = p[i * stride];
     return load(lanes);
   }
   // Lanes are stored in ascending order: with stride 0 the last one stays.
   TENON_INLINE void scatter(T* p, index_t stride) const {
+    note_scatter(p, stride, N);
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
         const Lanes lanes = lanes_of(i);
@@ -141,6 +155,7 @@ struct Pack {
     }
   }
   TENON_INLINE void scatter_partial(T* p, index_t stride, int count) const {
+    note_scatter(p, stride, count);
     T lanes[N];
     store(lanes);
     for (int i = 0; i < count; ++i) p[i * stride] = lanes[i];

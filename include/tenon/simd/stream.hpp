@@ -21,6 +21,7 @@ inline constexpr bool can_stream = P::in_registers;
 template <class T, int N>
 TENON_INLINE void stream(T* p, const Pack<T, N>& value) {
   using P = Pack<T, N>;
+  note_store(p, sizeof(T) * N);
   detail::unroll<P::count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
     T* to = p + i * P::width;
 #if defined(TENON_ISA_AVX512)
