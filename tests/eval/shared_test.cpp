@@ -6,6 +6,8 @@
 
 #include <tenon/eval/prepare.hpp>
 #include <tenon/expr/share.hpp>
+#include <tenon/memory/arena.hpp>
+#include <tenon/memory/fixed_buffer_allocator.hpp>
 #include <tenon/memory/pool_allocator.hpp>
 
 #include <algorithm>
@@ -108,7 +110,10 @@ TEST_CASE("Both plans are constants") {
   static_assert(tn::plan_of<decltype(registers)>.workspace_bytes == 0);
   static_assert(tn::shared_plan_of<decltype(registers)>.workspace_bytes == 0);
   const auto slot = h + tn::transpose(h);
-  static_assert(tn::plan_of<decltype(slot)>.workspace_bytes == 0);
+  static_assert(tn::plan_of<decltype(slot)>.stages == 1);
+  static_assert(tn::plan_of<decltype(slot)>.workspace_bytes == n * n * 4);  // whichever runs
+  static_assert(tn::plan_of<decltype(slot)>.peak_bytes == 2 * n * n * 4);
+  static_assert(tn::plan_of<decltype(slot)>.workspace_bytes_if_aliased == 2 * n * n * 4);
   static_assert(tn::shared_plan_of<decltype(slot)>.workspace_bytes == n * n * 4);
 
   // The workspace taken is that of the plan that runs.
@@ -141,8 +146,8 @@ TEST_CASE("Into a destination, with the workspace that is there") {
   CHECK(count([&] { tn::eval_into(z, slot, tn::scratch(pool)); }) == n * n);
   const auto heap_calls = trap.stop();
   CHECK(heap_calls == 0);
-  static tn::Workspace<std::remove_cvref_t<decltype(slot)>> none;  // of the plan without sharing
-  CHECK(count([&] { tn::eval_into(w, slot, none); }) == 2 * n * n);
+  static tn::Workspace<std::remove_cvref_t<decltype(slot)>> workspace;  // for either plan
+  CHECK(count([&] { tn::eval_into(w, slot, workspace); }) == n * n);
   CHECK(r == expected);
   CHECK(count([&] { tn::eval_into(w, slot); }) == 2 * n * n);
   CHECK(r == expected);
@@ -152,4 +157,49 @@ TEST_CASE("Into a destination, with the workspace that is there") {
   CHECK(r == expected);
   tn::eval_into(o.x, h - tn::transpose(h), tn::scratch(pool));  // into its own operand
   tn::eval_into(z, slot * 0.0F, tn::scratch(pool));
+}
+
+namespace {
+
+// True where eval(e) does with a workspace of so many bytes.
+template <class E>
+bool fits(const E& e, std::size_t bytes) {
+  alignas(tn::workspace_alignment) static std::byte memory[16 * 1024];
+  REQUIRE(bytes <= sizeof memory);
+  tn::Arena results;
+  tn::FixedBufferAllocator exactly(std::span(memory, bytes));
+  try {
+    static_cast<void>(tn::eval(e, results, tn::scratch(exactly)));
+  } catch (const tn::OutOfMemory&) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("The workspace of the plan suffices whatever is shared", "", Fixed,
+                   (tn::Shape<tn::dyn, tn::dyn>)) {
+  Operands<TestType> o;
+  const auto h = [](const auto& x) { return tn::share(tn::exp(x) + 1.0F); };
+  const auto g = [](const auto& x) { return tn::share(tn::sqrt(x * x)); };
+  const auto of = [&](const auto& p, const auto& q, const auto& r, const auto& s) {
+    return tn::matmul(h(p), tn::transpose(h(q))) + tn::transpose(g(r)) * g(s);
+  };
+  // Which of the two shares agree: neither, one, the other, both. All have one type.
+  const auto check = [](const auto& e) {
+    const std::size_t bytes = tn::plan(e).workspace_bytes;
+    CHECK(fits(e, bytes));
+    if constexpr (TestType::is_static) {
+      using E = decltype(e);
+      static_assert(tn::plan_of<E>.workspace_bytes >= tn::shared_plan_of<E>.workspace_bytes);
+      static_assert(tn::Workspace<E>::size_bytes == tn::plan_of<E>.workspace_bytes);
+    } else {
+      CHECK((bytes == 0 || !fits(e, bytes - 1)));  // what this one takes
+    }
+  };
+  check(of(o.x, o.y, o.x, o.y));
+  check(of(o.x, o.x, o.x, o.y));
+  check(of(o.x, o.y, o.x, o.x));
+  check(of(o.x, o.x, o.y, o.y));
 }

@@ -327,7 +327,7 @@ template <StaticallyPlanned X>
   static_assert(S::is_static, "eval without a resource needs an expression of static shape.");
   static_assert(plan_of<const X&>.result_bytes <= 4096,
                 "The result exceeds 4 KiB: pass a resource, eval(expression, pool).");
-  static_assert(plan_of<const X&>.workspace_bytes == 0,
+  static_assert(detail::static_slots<detail::planned_t<const X&>>.workspace_bytes == 0,
                 "This expression needs a workspace: eval(expression, scratch(res)).");
   typename detail::StaticTensorOf<value_t<X>, S>::type result{};
   eval_into(noalias(result), x);

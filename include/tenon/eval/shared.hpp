@@ -4,7 +4,9 @@
 #include <tenon/eval/overlap.hpp>
 
 #include <tenon/expr/share.hpp>
+#include <tenon/plan/plan.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <tuple>
 
@@ -189,12 +191,55 @@ decltype(auto) with_shared(const E& e, const F& f) {
   }
 }
 
+// The most that any plan takes that with_shared may choose: of E, of E with its first share computed
+// once, with the next one too, …
+template <class E>
+consteval std::size_t most_workspace_bytes() {
+  using Tag = first_share_t<E>;
+  std::size_t bytes = static_slots<E>.workspace_bytes;
+  if constexpr (!std::is_void_v<Tag>)
+    bytes = std::max(bytes,
+                     most_workspace_bytes<decltype(shared_once<Tag>(std::declval<const E&>()))>());
+  return bytes;
+}
+
+// `plan` with a workspace of so many bytes.
+template <int N>
+[[nodiscard]] constexpr Plan<N> with_workspace(Plan<N> plan, std::size_t bytes) {
+  plan.workspace_bytes = bytes;
+  plan.workspace_bytes_if_aliased = align_up(bytes, workspace_alignment) + plan.result_bytes;
+  plan.peak_bytes = align_up(plan.result_bytes, workspace_alignment) + bytes;
+  return plan;
+}
+
 }  // namespace tenon::detail::inline TENON_MODE
 
 namespace tenon::inline TENON_MODE {
 
-// Formula: the plan of E where all uses of each share() in it read the same operands; plan_of<E> is the
-// one where none do. eval takes the workspace of the plan that it runs.
+// An expression that uses a share() more than once, and whose plans are constants.
+template <class E>
+concept StaticallyShared =
+    StaticallyPlanned<E> && !std::is_void_v<detail::first_share_t<detail::planned_t<E>>>;
+
+// Formula: plan_of<E> where E uses a share() more than once: the plan in which each use is computed by
+// itself, with the workspace of whichever plan takes most, because operands decide at run time.
+template <StaticallyShared E>
+inline constexpr auto plan_of<E> =
+    detail::with_workspace(detail::make_static_plan<detail::planned_t<E>>(),
+                           detail::most_workspace_bytes<detail::planned_t<E>>());
+
+// Formula: the plan of e for the operands that it has now, with the workspace that eval(e, …) takes.
+template <Expression E>
+  requires(!std::is_void_v<detail::first_share_t<detail::planned_t<const E&>>> &&
+           !StaticallyPlanned<const E&>)
+[[nodiscard]] constexpr auto plan(const E& e) {
+  const std::size_t bytes = detail::with_shared<static_cast<std::size_t>(-1)>(
+      e, [](const auto& x) { return detail::slots_for(x).workspace_bytes; });
+  return detail::with_workspace(detail::make_run_time_plan(e), bytes);
+}
+
+// Formula: the plan of E where all uses of each share() in it read the same operands. eval takes the
+// workspace of the plan that it runs, which plan_of<E>.workspace_bytes is never less than.
 template <StaticallyPlanned E>
 inline constexpr auto shared_plan_of = plan_of<detail::all_shared_t<detail::planned_t<E>>>;
 

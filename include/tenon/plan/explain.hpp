@@ -175,7 +175,9 @@ class Explainer {
     out.put("Totals").line();
     TextCell workspace = bytes_text(plan_.workspace_bytes);
     const std::size_t any_order = plan_.slots.order_bound_bytes;
-    if (plan_.workspace_bytes != 0) {
+    if (plan_.workspace_bytes != plan_.slots.workspace_bytes) {
+      workspace.append(", room for values that turn out to be shared");
+    } else if (plan_.workspace_bytes != 0) {
       if (plan_.workspace_bytes == any_order)
         workspace.append(", the least for any order of stages");
       else if (plan_.workspace_bytes == plan_.lower_bound_bytes)

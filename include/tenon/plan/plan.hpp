@@ -103,6 +103,14 @@ consteval auto make_static_plan() {
                    slots_by_node<E>(static_slots<E>, record_bytes(records[0])));
 }
 
+// The plan of a node for the extents that it has now.
+template <class E>
+[[nodiscard]] constexpr auto make_run_time_plan(const E& e) {
+  const auto records = run_time_records(e);
+  return make_plan(records, structure_of<E>,
+                   slots_by_node<E>(slots_for(e), record_bytes(records[0])));
+}
+
 template <class X>
 consteval auto planned() {
   if constexpr (ExpressionNode<X>)
@@ -136,16 +144,10 @@ template <Expression E>
   if constexpr (detail::planned_when_compiling<X>) {
     return plan_of<const E&>;
   } else {
-    const auto make = [](const X& node) {
-      const auto records = detail::run_time_records(node);
-      return detail::make_plan(
-          records, detail::structure_of<X>,
-          detail::slots_by_node<X>(detail::slots_for(node), detail::record_bytes(records[0])));
-    };
     if constexpr (ExpressionNode<E>)
-      return make(e);
+      return detail::make_run_time_plan(e);
     else
-      return make(detail::as_operand(e));
+      return detail::make_run_time_plan(detail::as_operand(e));
   }
 }
 
