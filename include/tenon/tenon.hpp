@@ -30,5 +30,6 @@
 
 #include <tenon/eval/eval.hpp>
 #include <tenon/eval/prepare.hpp>
+#include <tenon/eval/prepare_group.hpp>
 #include <tenon/eval/reserve.hpp>
 #include <tenon/eval/several.hpp>

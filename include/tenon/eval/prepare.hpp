@@ -165,30 +165,6 @@ class Program {
   [[nodiscard]] bool is_aliased() const noexcept { return through_temporary_; }
 
  private:
-  using Leaves = std::make_integer_sequence<int, operand_count>;
-
-  // What a leaf reads, to be put back. A leaf that owns its tensor never changes.
-  template <int I>
-  struct Saved {
-    using Leaf = std::remove_cvref_t<decltype(detail::mutable_leaf<I>(std::declval<E&>()))>;
-    static constexpr bool rebinds = detail::reads_foreign_memory<Leaf>;
-    struct Nothing {
-      explicit Nothing(const Leaf&) noexcept {}
-    };
-    std::conditional_t<rebinds, Leaf, Nothing> leaf;
-    explicit Saved(E& e) noexcept : leaf(detail::mutable_leaf<I>(e)) {}
-    void restore(E& e) const noexcept {
-      if constexpr (rebinds) detail::mutable_leaf<I>(e).rebind(leaf);
-    }
-  };
-  template <class Indices>
-  struct SavedLeaves;
-  template <int... I>
-  struct SavedLeaves<std::integer_sequence<int, I...>> : Saved<I>... {
-    explicit SavedLeaves(E& e) noexcept : Saved<I>(e)... {}
-    void restore(E& e) const noexcept { (Saved<I>::restore(e), ...); }
-  };
-
   // Puts operands and destination back as they were, unless committed.
   class Rollback {
    public:
@@ -209,7 +185,7 @@ class Program {
 
    private:
     Program& program_;
-    SavedLeaves<Leaves> leaves_;
+    detail::SavedLeaves<E> leaves_;
     View destination_;
     detail::BlockGuard guard_;
     bool committed_ = false;
@@ -217,49 +193,17 @@ class Program {
 
   template <int I, class X>
   void bind(const OperandBinding<I, X>& binding) {
-    static_assert(I >= 0 && I < operand_count,
-                  "rebind names an operand that the program does not have: they count from 0, from "
-                  "left to right, numbers left out.");
-    if constexpr (I >= 0 && I < operand_count) {
-      auto& leaf = detail::mutable_leaf<I>(expression_);
-      using Leaf = std::remove_cvref_t<decltype(leaf)>;
-      static_assert(detail::reads_foreign_memory<Leaf>,
-                    "The program owns this operand, which was moved into its expression: only "
-                    "operands that are views can be rebound.");
-      if constexpr (detail::reads_foreign_memory<Leaf>) {
-        using To = std::remove_cvref_t<decltype(leaf.view())>;
-        leaf.rebind(Leaf(detail::fitting_view<To>("operand", I, binding.view, leaf.shape()),
-                         detail::guard_as<typename Leaf::guard_type>(binding.guard)));
-      }
-    }
+    detail::bind_operand(expression_, binding);
+  }
+  template <class X>
+  void bind(const Replacement<X>& replacement) {
+    detail::bind_replacement(expression_, replacement);
   }
   template <class X>
   void bind(const DestinationBinding<X>& binding) {
     destination_.rebind(
         detail::fitting_view<View>("destination", 0, binding.view, destination_.shape()));
     guard_ = binding.guard;
-  }
-  template <class X>
-  void bind(const Replacement<X>& replacement) {
-    const auto whole = detail::byte_range(replacement.from);
-    int count = 0;
-    const auto offer = [&](auto& leaf) {
-      using Leaf = std::remove_cvref_t<decltype(leaf)>;
-      if constexpr (detail::reads_foreign_memory<Leaf> && std::same_as<value_t<Leaf>, value_t<X>>) {
-        const auto part = detail::byte_range(leaf.view());
-        if (part.first == part.last || part.first < whole.first || part.last > whole.last) return;
-        leaf.rebind(
-            Leaf(detail::moved_view(leaf.view(), replacement.from.data(), replacement.to.data()),
-                 detail::guard_as<typename Leaf::guard_type>(replacement.guard)));
-        ++count;
-      }
-    };
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      (offer(detail::mutable_leaf<I>(expression_)), ...);
-    }(Leaves{});
-    if (count == 0)
-      detail::raise<ContractError>(
-          "rebind", "replacing: no operand of the program lies in the tensor to be replaced");
   }
 
   [[nodiscard]] bool overlaps() const noexcept {

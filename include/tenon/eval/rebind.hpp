@@ -14,8 +14,8 @@ struct OperandBinding {
   detail::BlockGuard guard{};
 };
 
-// "The result goes to x from now on".
-template <class View>
+// "The result goes to x from now on"; of several results, number Which.
+template <class View, int Which = 0>
 struct DestinationBinding {
   View view;
   detail::BlockGuard guard{};
@@ -70,11 +70,23 @@ inline constexpr auto leaf_nodes = [] {
   return leaves;
 }();
 
-// Leaf I (from left to right) of an expression that is no constant.
+// The leaves of E, an expression or several, by number from left to right.
+template <class E>
+struct LeavesOf {
+  static constexpr int count = leaf_nodes<E>.count;
+  template <int I>
+  [[nodiscard]] static constexpr const auto& at(const E& e) noexcept {
+    return node_at<leaf_nodes<E>.at[I]>(e);
+  }
+};
+template <class E>
+inline constexpr int operand_count_of = LeavesOf<E>::count;
+
+// Leaf I of e, which is no constant.
 template <int I, class E>
 [[nodiscard]] constexpr auto& mutable_leaf(E& e) noexcept {
-  using Leaf = std::remove_cvref_t<decltype(node_at<leaf_nodes<E>.at[I]>(e))>;
-  return const_cast<Leaf&>(node_at<leaf_nodes<E>.at[I]>(e));  // e itself is not const
+  using Leaf = std::remove_cvref_t<decltype(LeavesOf<E>::template at<I>(e))>;
+  return const_cast<Leaf&>(LeavesOf<E>::template at<I>(e));  // e itself is not const
 }
 
 template <class Leaf>
@@ -121,6 +133,72 @@ template <class Guard>
     return {};
 }
 
+// What leaf I of E (an expression, or several) reads, to be put back. A leaf that owns its tensor never
+// changes.
+template <int I, class E>
+struct SavedLeaf {
+  using Leaf = std::remove_cvref_t<decltype(mutable_leaf<I>(std::declval<E&>()))>;
+  static constexpr bool rebinds = reads_foreign_memory<Leaf>;
+  struct Nothing {
+    explicit Nothing(const Leaf&) noexcept {}
+  };
+  std::conditional_t<rebinds, Leaf, Nothing> leaf;
+  explicit SavedLeaf(E& e) noexcept : leaf(mutable_leaf<I>(e)) {}
+  void restore(E& e) const noexcept {
+    if constexpr (rebinds) mutable_leaf<I>(e).rebind(leaf);
+  }
+};
+template <class E, class Indices = std::make_integer_sequence<int, operand_count_of<E>>>
+struct SavedLeaves;
+template <class E, int... I>
+struct SavedLeaves<E, std::integer_sequence<int, I...>> : SavedLeaf<I, E>... {
+  explicit SavedLeaves(E& e) noexcept : SavedLeaf<I, E>(e)... {}
+  void restore(E& e) const noexcept { (SavedLeaf<I, E>::restore(e), ...); }
+};
+
+// Leaf I of e reads the binding's view.
+template <class E, int I, class X>
+void bind_operand(E& e, const OperandBinding<I, X>& binding) {
+  static_assert(I >= 0 && I < operand_count_of<E>,
+                "rebind names an operand that the program does not have: they count from 0, from "
+                "left to right, numbers left out.");
+  if constexpr (I >= 0 && I < operand_count_of<E>) {
+    auto& leaf = mutable_leaf<I>(e);
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    static_assert(reads_foreign_memory<Leaf>,
+                  "The program owns this operand, which was moved into its expression: only "
+                  "operands that are views can be rebound.");
+    if constexpr (reads_foreign_memory<Leaf>) {
+      using To = std::remove_cvref_t<decltype(leaf.view())>;
+      leaf.rebind(Leaf(fitting_view<To>("operand", I, binding.view, leaf.shape()),
+                       guard_as<typename Leaf::guard_type>(binding.guard)));
+    }
+  }
+}
+
+// Every leaf of e that reads a part of one tensor reads that part of another.
+template <class E, class X>
+void bind_replacement(E& e, const Replacement<X>& replacement) {
+  const auto whole = byte_range(replacement.from);
+  int count = 0;
+  const auto offer = [&](auto& leaf) {
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    if constexpr (reads_foreign_memory<Leaf> && std::same_as<value_t<Leaf>, value_t<X>>) {
+      const auto part = byte_range(leaf.view());
+      if (part.first == part.last || part.first < whole.first || part.last > whole.last) return;
+      leaf.rebind(Leaf(moved_view(leaf.view(), replacement.from.data(), replacement.to.data()),
+                       guard_as<typename Leaf::guard_type>(replacement.guard)));
+      ++count;
+    }
+  };
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    (offer(mutable_leaf<I>(e)), ...);
+  }(std::make_integer_sequence<int, operand_count_of<E>>{});
+  if (count == 0)
+    raise<ContractError>("rebind",
+                         "replacing: no operand of the program lies in the tensor to be replaced");
+}
+
 }  // namespace tenon::detail::inline TENON_MODE
 
 namespace tenon::inline TENON_MODE {
@@ -135,14 +213,15 @@ template <int I, TensorLike X>
   return OperandBinding<I, std::remove_const_t<decltype(view)>>{view, detail::guard_of(x)};
 }
 
-// Formula: program.rebind(destination(x)): run() writes to x from now on.
-template <TensorLike X>
+// Formula: program.rebind(destination(x)): run() writes to x from now on. destination<K>(x): the K-th of
+// several results.
+template <int Which = 0, TensorLike X>
 [[nodiscard]] auto destination(X&& x) {
   detail::require_outliving<X>();
   if constexpr (is_tensor_view_v<std::remove_cvref_t<X>>)
-    return DestinationBinding<std::remove_cvref_t<X>>{x};
+    return DestinationBinding<std::remove_cvref_t<X>, Which>{x};
   else
-    return DestinationBinding<decltype(x.view())>{x.view(), detail::guard_of(x)};
+    return DestinationBinding<decltype(x.view()), Which>{x.view(), detail::guard_of(x)};
 }
 
 // Formula: program.rebind(replacing(x, y)): every operand that is x, or a view of a part of x, becomes

@@ -231,22 +231,25 @@ void check_destinations(const hana::basic_tuple<Dst...>& dsts, const Group& grou
   require_separate(dsts);
 }
 
+// The workspace of `bytes` and a temporary for every result behind it.
+template <class Group>
+[[nodiscard]] std::size_t aliased_group_bytes(const Group& group, std::size_t bytes) {
+  std::size_t total = align_up(bytes, workspace_alignment);
+  with_results_of(group, [&](const auto&... e) {
+    ((total = align_up(total, workspace_alignment) +
+              static_cast<std::size_t>(e.shape().size()) * sizeof(value_t<decltype(e)>)),
+     ...);
+  });
+  return total;
+}
+
 // Evaluates a group into views; memory(bytes) gives the workspace, and its lifetime.
 template <bool MayAlias, class Group, class Dsts, class Memory>
 void evaluate_group_into(const Dsts& dsts, const Group& group, const Memory& memory) {
   const std::size_t bytes = group_bytes(group, dsts);
   bool conflict = false;
   if constexpr (MayAlias) conflict = group_conflicts(group, NoNames{}, dsts);
-  std::size_t total = bytes;
-  if (conflict) {
-    total = align_up(bytes, workspace_alignment);
-    with_results_of(group, [&](const auto&... e) {
-      ((total = align_up(total, workspace_alignment) +
-                static_cast<std::size_t>(e.shape().size()) * sizeof(value_t<decltype(e)>)),
-       ...);
-    });
-  }
-  const auto block = memory(total);
+  const auto block = memory(conflict ? aliased_group_bytes(group, bytes) : bytes);
   GroupWorkspace workspace{block.data(), true};
   if (conflict)
     run_group_through_temporaries(group, dsts, workspace, bytes);
