@@ -29,6 +29,7 @@
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/eval/eval.hpp>
+#include <tenon/eval/explain_group.hpp>
 #include <tenon/eval/prepare.hpp>
 #include <tenon/eval/prepare_group.hpp>
 #include <tenon/eval/reserve.hpp>
