@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "naive.hpp"
 
-#include <tenon/kernels/cursor.hpp>
+#include <tenon/kernels/map_cursor.hpp>
 
 namespace kernels = tenon::kernels;
 namespace simd = tenon::simd;
@@ -129,14 +129,13 @@ TEST_CASE("Maps, scalars, names and lets read through each other") {
   const StridedCursor<const float, 1, 0, 0U> x(v.data(), {1});
   const kernels::ScalarCursor<float, 1> two(2.0f);
   const kernels::BoundCursor<Name, float, 1> name;
-  const kernels::MapCursor<float, 1, Plus, StridedCursor<const float, 1, 0, 0U>,
-                           kernels::BoundCursor<Name, float, 1>>
-      sum(Plus{}, x, name);
-  const kernels::LetCursor<Name, kernels::ScalarCursor<float, 1>, decltype(sum)> let(two, sum);
+  const auto sum = kernels::map_cursor<float>(Plus{}, x, name);
+  const kernels::LetCursor<Name, kernels::ScalarCursor<float, 1>,
+                           std::remove_const_t<decltype(sum)>>
+      let(two, sum);
   const auto read = lanes(let.read<N, 0, false>(Position{0, 3, N}, EmptyEnvironment{}));
   for (std::size_t i = 0; i < read.size(); ++i) CHECK(read[i] == v[3 + i] + 2.0f);
-  const kernels::MapCursor<double, 1, NumbersOnly, StridedCursor<const float, 1, 0, 0U>> scalar(
-      NumbersOnly{}, x);
+  const auto scalar = kernels::map_cursor<double>(NumbersOnly{}, x);
   const auto each = lanes(scalar.read<N, 0, false>(Position{0, 1, N}, EmptyEnvironment{}));
   for (std::size_t i = 0; i < each.size(); ++i)
     CHECK(each[i] == 2.0 * static_cast<double>(v[1 + i]));

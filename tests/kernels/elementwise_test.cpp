@@ -4,6 +4,7 @@
 #include "naive.hpp"
 
 #include <tenon/kernels/elementwise.hpp>
+#include <tenon/kernels/map_cursor.hpp>
 
 namespace kernels = tenon::kernels;
 using kernels::StridedCursor;
@@ -68,9 +69,7 @@ int wrong_assignments(int rounds, unsigned seed) {
     const auto run = [&]<int Unit>(std::integral_constant<int, Unit>) {
       using Source = StridedCursor<const T, R, Unit, 0U, false>;
       std::fill(out.begin(), out.end(), T{9});
-      kernels::assign(extents,
-                      kernels::MapCursor<T, R, TwicePlus, Source, Source>(
-                          TwicePlus{}, Source(a, sa), Source(b, sb)),
+      kernels::assign(extents, kernels::map_cursor<T>(TwicePlus{}, Source(a, sa), Source(b, sb)),
                       StridedCursor<T, R, Unit, 0U, false>(out.data() + reach, sd));
       wrong += out != expected;
     };
@@ -125,7 +124,8 @@ template <class T>
 int wrong_streamed_rows() {
   using Source = StridedCursor<const T, 1, 0, 0U>;
   using Row = StridedCursor<T, 1, 0, 0U>;
-  using Work = kernels::MapCursor<T, 1, TwicePlus, Source, Source>;
+  using Work =
+      decltype(kernels::map_cursor<T>(TwicePlus{}, std::declval<Source>(), std::declval<Source>()));
   constexpr int lanes = kernels::lanes_for<sizeof(T)>;
   constexpr std::size_t reach = 256;
   static_assert(kernels::detail::streams_long_rows<lanes, Work, Row> ==
@@ -138,7 +138,7 @@ int wrong_streamed_rows() {
         std::vector<T> out(reach + 64, T{9}), expected = out;
         for (std::size_t i = 0; i < n; ++i) expected[shift + i] = a[i] + a[i] + b[i];
         kernels::detail::stream_row<lanes>(
-            Work(TwicePlus{}, Source(a.data(), {1}), Source(b.data(), {1})),
+            kernels::map_cursor<T>(TwicePlus{}, Source(a.data(), {1}), Source(b.data(), {1})),
             Row(out.data() + shift, {1}), static_cast<index_t>(n));
         wrong += out != expected;
       }
@@ -161,10 +161,10 @@ TEST_CASE("A destination beyond the caches gets every element once") {
   std::vector<float> x(static_cast<std::size_t>(n) + 1), out(x.size() + 2, -1.0F);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1024);
   using Source = StridedCursor<const float, 1, 0, 0U>;
-  kernels::assign(std::array<index_t, 1>{n},
-                  kernels::MapCursor<float, 1, TwicePlus, Source, Source>(
-                      TwicePlus{}, Source(x.data(), {1}), Source(x.data() + 1, {1})),
-                  StridedCursor<float, 1, 0, 0U>(out.data() + 1, {1}));
+  kernels::assign(
+      std::array<index_t, 1>{n},
+      kernels::map_cursor<float>(TwicePlus{}, Source(x.data(), {1}), Source(x.data() + 1, {1})),
+      StridedCursor<float, 1, 0, 0U>(out.data() + 1, {1}));
   index_t wrong = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
     wrong += out[i + 1] != x[i] + x[i] + x[i + 1];

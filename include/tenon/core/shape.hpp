@@ -275,29 +275,43 @@ concept BroadcastableShapes = detail::broadcast_patterns(A::pattern, B::pattern)
 template <class A, class B>
 using broadcast_shape_t = shape_from_t<detail::broadcast_patterns(A::pattern, B::pattern).pattern>;
 
+namespace detail {
+
+// What extents that only the run knows broadcast to.
+template <class A, class B>
+[[nodiscard]] constexpr broadcast_shape_t<A, B> broadcast_extents(const char* operation, const A& a,
+                                                                  const B& b) {
+  using Result = broadcast_shape_t<A, B>;
+  const auto ea = a.extents();
+  const auto eb = b.extents();
+  constexpr std::size_t R = Result::pattern.size();
+  std::array<index_t, R> extents{};
+  for (std::size_t i = 0; i < R; ++i) {
+    const index_t x = i + ea.size() >= R ? ea[i + ea.size() - R] : 1;
+    const index_t y = i + eb.size() >= R ? eb[i + eb.size() - R] : 1;
+    if (x != y && x != 1 && y != 1)
+      raise<ShapeError>(operation, "shapes %s and %s do not broadcast", ShapeText(ea).text,
+                        ShapeText(eb).text);
+    extents[i] = x == 1 ? y : x;
+  }
+  return Result::from_extents(extents);
+}
+
+}  // namespace detail
+
 // Formula: NumPy broadcasting, aligned at the last axis; an extent 1 stretches.
 // Errors: ShapeError naming `operation` and both shapes. No allocation.
 template <class A, class B>
   requires BroadcastableShapes<A, B>
 [[nodiscard]] constexpr broadcast_shape_t<A, B> broadcast_shapes(const char* operation, const A& a,
                                                                  const B& b) {
-  using Result = broadcast_shape_t<A, B>;
-  if constexpr (Result::is_static && A::is_static && B::is_static) {
+  if constexpr (A::is_static && B::is_static) {
     return {};
   } else {
-    const auto ea = a.extents();
-    const auto eb = b.extents();
-    constexpr std::size_t R = Result::pattern.size();
-    std::array<index_t, R> extents{};
-    for (std::size_t i = 0; i < R; ++i) {
-      const index_t x = i + ea.size() >= R ? ea[i + ea.size() - R] : 1;
-      const index_t y = i + eb.size() >= R ? eb[i + eb.size() - R] : 1;
-      if (x != y && x != 1 && y != 1)
-        detail::raise<ShapeError>(operation, "shapes %s and %s do not broadcast",
-                                  detail::ShapeText(ea).text, detail::ShapeText(eb).text);
-      extents[i] = x == 1 ? y : x;
-    }
-    return Result::from_extents(extents);
+    if constexpr (std::is_same_v<A, B> && std::is_same_v<broadcast_shape_t<A, B>, A>)
+      if (a == b) [[likely]]
+        return a;
+    return detail::broadcast_extents(operation, a, b);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/kernels/cursor.hpp>
+#include <tenon/kernels/map_cursor.hpp>
 
 namespace tenon::detail::inline TENON_MODE {
 
@@ -99,28 +100,111 @@ template <int I, int Stage, bool CoreStored, class S, class Eval>
 
 // The preorder index of operand K of node I.
 template <class E>
-consteval int operand_index(int i, int k) {
+consteval int operand_index(int i, std::size_t k) {
   int c = i + 1;
   for (; k > 0; --k) c += pattern_records<E>[static_cast<std::size_t>(c)].subtree;
   return c;
 }
 
-template <int I, int Stage, bool CoreStored, class Eval>
-[[nodiscard]] constexpr auto map_cursor(const Eval& x) {
-  const auto& node = node_at<I>(x.expression);
-  using N = std::remove_cvref_t<decltype(node)>;
-  using S = shape_t<N>;
+// The cursors behind a map of one stage: each node below it that is no map, or that a slot or the core of
+// the stage holds, and each functor that is more than its type; in preorder.
+template <std::size_t N>
+struct MapArguments {
+  std::size_t count = 0;
+  std::array<int, N> node{};
+  std::array<bool, N> computes{};  // by node: its functor is part of the map
+  bool all_leaves = true;          // all of them are operands of the expression itself
+
+  [[nodiscard]] constexpr std::size_t place(int i) const noexcept {
+    std::size_t k = 0;
+    while (node[k] != i) ++k;
+    return k;
+  }
+};
+
+template <std::size_t N>
+consteval auto find_arguments(const std::array<Record, N>& records,
+                              const Structure<static_cast<int>(N)>& structure, int root,
+                              int stage) {
+  MapArguments<N> list;
+  for (int i = root, end = root + records[static_cast<std::size_t>(root)].subtree; i < end;) {
+    const auto at = static_cast<std::size_t>(i);
+    const Record& r = records[at];
+    const bool inside = i == root || (r.kind == Kind::map && !structure.is_stage(i) &&
+                                      structure.core[static_cast<std::size_t>(stage)] != i);
+    list.computes[at] = inside;
+    if (!inside || r.holds_functor) {
+      list.node[list.count++] = i;
+      const bool is_operand = r.kind == Kind::leaf || r.kind == Kind::scalar;
+      list.all_leaves = list.all_leaves && is_operand && !structure.is_stage(i);
+    }
+    i += inside ? 1 : r.subtree;
+  }
+  return list;
+}
+
+template <class E, int Root, int Stage>
+inline constexpr auto map_arguments =
+    find_arguments(pattern_records<E>, structure_of<E>, Root, Stage);
+
+// What a map does with its cursors.
+template <class E, const auto& Arguments, int I, class N,
+          bool Computes = Arguments.computes[static_cast<std::size_t>(I)]>
+struct WorkOf {
+  using type = kernels::Argument<Arguments.place(I)>;
+};
+template <class E, const auto& Arguments, int I, class F, class T, class S, class... X>
+struct WorkOf<E, Arguments, I, Node<Map<F>, T, S, X...>, true> {
+  template <std::size_t... K>
+  static auto of(std::index_sequence<K...>) {
+    if constexpr (is_stateless<F>)
+      return kernels::Call<F, typename WorkOf<E, Arguments, operand_index<E>(I, K), X>::type...>{};
+    else
+      return kernels::HeldCall<Arguments.place(I), F,
+                               typename WorkOf<E, Arguments, operand_index<E>(I, K), X>::type...>{};
+  }
+  using type = decltype(of(std::index_sequence_for<X...>{}));
+};
+
+// The cursor of an operand of the expression, stretched to the shape S.
+template <class S, class Leaf>
+[[nodiscard]] constexpr auto leaf_cursor(const Leaf& leaf) {
+  if constexpr (Leaf::kind == Kind::scalar)
+    return kernels::ScalarCursor<value_t<Leaf>, S::rank()>(leaf.value());
+  else if constexpr (std::same_as<shape_t<Leaf>, S> && S::is_static)
+    return view_cursor(leaf.view());
+  else
+    return stretched<S::rank()>(view_cursor(leaf.view()), leaf.shape());
+}
+
+// The cursor of node I among those behind a map of shape S.
+template <int I, int Stage, bool CoreStored, bool Computes, class S, class Eval>
+[[nodiscard]] constexpr auto argument_cursor(const Eval& x) {
+  if constexpr (Computes) {
+    using F =
+        typename std::remove_cvref_t<decltype(node_at<I>(x.expression))>::op_type::functor_type;
+    return kernels::FunctorCursor<F, S::rank()>(node_at<I>(x.expression).op().functor());
+  } else {
+    return operand_cursor<I, Stage, CoreStored, S>(x);
+  }
+}
+
+template <int I, int Stage, bool CoreStored, class Eval, class N>
+[[nodiscard]] constexpr auto map_cursor(const Eval& x, const N&) {
   using E = std::remove_cvref_t<decltype(x.expression)>;
+  constexpr auto& list = map_arguments<E, I, Stage>;
+  using Work = typename WorkOf<E, map_arguments<E, I, Stage>, I, N>::type;
+  using T = value_t<N>;
+  using S = shape_t<N>;
   return [&]<std::size_t... K>(std::index_sequence<K...>) {
-    const auto make = [&](const auto&... operands) {
-      using F = typename N::op_type::functor_type;
-      return kernels::MapCursor<value_t<N>, S::rank(), F,
-                                std::remove_cvref_t<decltype(operands)>...>(node.op().functor(),
-                                                                            operands...);
-    };
-    return make(
-        operand_cursor<operand_index<E>(I, static_cast<int>(K)), Stage, CoreStored, S>(x)...);
-  }(std::make_index_sequence<static_cast<std::size_t>(N::operand_count)>{});
+    if constexpr (list.all_leaves)
+      return kernels::make_map_cursor<T, S::rank(), Work>(
+          leaf_cursor<S>(node_at<list.node[K]>(x.expression))...);
+    else
+      return kernels::make_map_cursor<T, S::rank(), Work>(
+          argument_cursor<list.node[K], Stage, CoreStored,
+                          list.computes[static_cast<std::size_t>(list.node[K])], S>(x)...);
+  }(std::make_index_sequence<list.count>{});
 }
 
 template <int I, int Stage, bool CoreStored, class Eval>
@@ -150,7 +234,7 @@ template <int I, int Stage, bool CoreStored, class Eval>
     else
       return cursor_of<let + 1, Stage, CoreStored>(x);
   } else if constexpr (N::kind == Kind::map) {
-    return map_cursor<I, Stage, CoreStored>(x);
+    return map_cursor<I, Stage, CoreStored>(x, node);
   } else if constexpr (N::kind == Kind::view) {
     using Op = typename N::op_type;
     const auto op = node.op();

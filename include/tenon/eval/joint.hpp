@@ -215,14 +215,13 @@ bool run_in_let([[maybe_unused]] const Dsts& dsts, [[maybe_unused]] Workspace& w
     if constexpr (core < 0) {
       if (workspace.runs) assign_jointly(first.shape().extents(), src, joint_destination(dsts));
     } else {
-      with_slots(first, [&](const auto& slots) {
-        workspace.need(slots.workspace_bytes);
-        if (workspace.runs)
-          run_core<core, 0>(
-              Evaluation<Whole, std::remove_cvref_t<decltype(slots)>>{first, slots,
-                                                                      workspace.at(workspace.used)},
-              make_target<NodeTag<core>>(src, joint_destination(dsts)));
-      });
+      const auto& slots = slots_of(first);
+      workspace.need(slots.workspace_bytes);
+      if (workspace.runs)
+        run_core<core, 0>(
+            Evaluation<Whole, std::remove_cvref_t<decltype(slots)>>{first, slots,
+                                                                    workspace.at(workspace.used)},
+            make_target<NodeTag<core>>(src, joint_destination(dsts)));
     }
   } else if constexpr (fuses_let_folds<Tag, Bound, E...>()) {
     if (!workspace.runs) return true;

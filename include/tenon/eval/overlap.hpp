@@ -160,42 +160,52 @@ constexpr bool read_by_last_stage(const std::array<Record, N>& records,
   return named || i == 0 || structure.reader[static_cast<std::size_t>(i)] == 0;
 }
 
-template <int I, class E, class Dst>
-[[nodiscard]] bool leaf_conflicts(const E& e, const Dst& dst) noexcept {
-  constexpr auto& records = pattern_records<E>;
-  constexpr auto& structure = structure_of<E>;
-  if constexpr (records[static_cast<std::size_t>(I)].kind != Kind::leaf ||
-                !read_by_last_stage(records, structure, I)) {
-    return false;
-  } else {
-    const auto view = node_at<I>(e).view();
-    if (!may_meet(view, dst)) return false;
-    using View = std::remove_cvref_t<decltype(view)>;
-    if constexpr (read_at_same_index(records, structure, I) &&
-                  std::same_as<typename View::value_type, typename Dst::value_type> &&
-                  View::rank() == Dst::rank())
-      return !same_elements(view, dst);
-    else
-      return true;
+// The leaves that the last stage may read, and which of them at the same index alone.
+template <std::size_t N>
+struct LastReads {
+  std::size_t count = 0;
+  std::array<int, N> node{};
+  std::array<bool, N> same_index{};
+};
+template <std::size_t N>
+consteval auto find_last_reads(const std::array<Record, N>& records,
+                               const Structure<static_cast<int>(N)>& structure) {
+  LastReads<N> reads;
+  for (int i = 0; i < static_cast<int>(N); ++i) {
+    if (records[static_cast<std::size_t>(i)].kind != Kind::leaf ||
+        !read_by_last_stage(records, structure, i))
+      continue;
+    reads.same_index[reads.count] = read_at_same_index(records, structure, i);
+    reads.node[reads.count++] = i;
   }
+  return reads;
+}
+template <class E>
+inline constexpr auto last_reads = find_last_reads(pattern_records<E>, structure_of<E>);
+
+// True where writing dst element by element could spoil the view that is read. SameIndex: each element of
+// it is read where that of dst is written next.
+template <bool SameIndex, class View, class Dst>
+[[nodiscard]] bool view_conflicts(const View& view, const Dst& dst) noexcept {
+  if (!may_meet(view, dst)) return false;
+  if constexpr (SameIndex && std::same_as<typename View::value_type, typename Dst::value_type> &&
+                View::rank() == Dst::rank())
+    return !same_elements(view, dst);
+  else
+    return true;
 }
 
 // True where no operand of type E can be in the way of any destination: the last stage reads none.
 template <class E>
-inline constexpr bool never_conflicts = [] {
-  for (int i = 0; i < node_count<E>; ++i)
-    if (pattern_records<E>[static_cast<std::size_t>(i)].kind == Kind::leaf &&
-        read_by_last_stage(pattern_records<E>, structure_of<E>, i))
-      return false;
-  return true;
-}();
+inline constexpr bool never_conflicts = last_reads<E>.count == 0;
 
 // True where computing e straight into dst could read an element after it was overwritten.
 template <class E, class Dst>
 [[nodiscard]] bool conflicts(const E& e, const Dst& dst) noexcept {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return (leaf_conflicts<static_cast<int>(I)>(e, dst) || ...);
-  }(std::make_index_sequence<static_cast<std::size_t>(node_count<E>)>{});
+  constexpr auto& reads = last_reads<E>;
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    return (view_conflicts<reads.same_index[K]>(node_at<reads.node[K]>(e).view(), dst) || ...);
+  }(std::make_index_sequence<reads.count>{});
 }
 
 // Raises StaleTensorError where an operand has died (checked builds).

@@ -15,11 +15,10 @@ void eval_into(Dst&& dst, const X& x, Scratch<W> workspace, const Planned<E>& pl
   using D = detail::Destination<std::remove_reference_t<Dst>>;
   detail::with_node(x, [&](const auto& e) {
     const auto view = D::view(dst);
-    detail::check_destination("eval_into", view, e);
+    detail::check_destination<value_t<X>>("eval_into", view, e.shape());
     detail::check_leaves("eval_into", e);
-    detail::evaluate_with<D::may_alias>(planned.placed(), view, e, [&](std::size_t bytes) {
-      return detail::WorkspaceBlock<W>(*workspace.resource, bytes);
-    });
+    detail::evaluate_with<D::may_alias>(planned.placed(), view, e,
+                                        detail::ResourceMemory<W>{*workspace.resource});
   });
 }
 

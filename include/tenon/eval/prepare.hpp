@@ -237,7 +237,7 @@ template <class Memory, class Dst, class X, class Take>
   const auto view = D::view(dst);
   auto e = as_operand(std::forward<X>(x));
   using E = decltype(e);
-  check_destination("prepare", view, e);
+  check_destination<value_t<decltype(e)>>("prepare", view, e.shape());
   check_leaves("prepare", e);
   return Program<E, std::remove_const_t<decltype(view)>, D::may_alias, Memory>(view, guard_of(dst),
                                                                                std::move(e), take);

@@ -27,10 +27,9 @@ struct GroupWorkspace {
 // e into dst, as a plan of its own above what is kept.
 template <class E, class Dst>
 void run_alone(const E& e, const Dst& dst, GroupWorkspace& workspace) {
-  with_slots(e, [&](const auto& slots) {
-    workspace.need(slots.workspace_bytes);
-    if (workspace.runs) run(e, slots, dst, workspace.at(workspace.used));
-  });
+  const auto& slots = slots_of(e);
+  workspace.need(slots.workspace_bytes);
+  if (workspace.runs) run(e, slots, dst, workspace.at(workspace.used));
 }
 
 template <class Tag, class Leaf, class Names>
@@ -217,6 +216,11 @@ template <class... Part>
   });
 }
 
+template <class Dst, class E>
+void check_result(const Dst& dst, const E& e) {
+  check_destination<value_t<E>>("eval_into", dst, e.shape());
+}
+
 template <class... Dst, class Group>
 void check_destinations(const hana::basic_tuple<Dst...>& dsts, const Group& group) {
   static_assert(sizeof...(Dst) == Group::result_count,
@@ -224,7 +228,7 @@ void check_destinations(const hana::basic_tuple<Dst...>& dsts, const Group& grou
   if constexpr (sizeof...(Dst) == Group::result_count)
     with_results_of(group, [&](const auto&... e) {
       [&]<std::size_t... K>(std::index_sequence<K...>) {
-        (check_destination("eval_into", hana::at_c<K>(dsts), e), ...);
+        (check_result(hana::at_c<K>(dsts), e), ...);
       }(std::make_index_sequence<sizeof...(Dst)>{});
     });
   check_group_leaves("eval_into", group);

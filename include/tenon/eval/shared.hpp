@@ -17,6 +17,13 @@ inline constexpr bool is_share = false;
 template <class X, class T, class S, class Name>
 inline constexpr bool is_share<Node<Let<ShareTag<X>>, T, S, X, Name>> = true;
 
+// True where a share() stands in E.
+template <class E>
+inline constexpr bool has_share = false;
+template <class Op, class T, class S, class... X>
+inline constexpr bool has_share<Node<Op, T, S, X...>> =
+    is_share<Node<Op, T, S, X...>> || (has_share<X> || ...);
+
 template <class E, class Tag>
 inline constexpr bool is_use_of = false;
 template <class X, class T, class S, class Name>

@@ -141,19 +141,23 @@ inline constexpr int most_stages_in_a_frame = 4;
 // Runs the stages in the order of the plan; the last writes dst.
 template <class Eval, class View>
 TENON_INLINE void run_stages(const Eval& x, const View& dst) {
-  const DeadSlots<std::remove_cvref_t<decltype(x.expression)>> dead(x.slots, x.workspace);
-  [&]<std::size_t... P>(std::index_sequence<P...>) {
-    const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
-      constexpr int stage = Eval::order[At];
-      dead.enter(static_cast<int>(At));
-      if constexpr (Eval::structure.stages > most_stages_in_a_frame)
-        run_stage_apart<stage>(x, dst);
-      else
-        run_stage<stage>(x, dst);
-      dead.leave(static_cast<int>(At));
-    };
-    (run(std::integral_constant<std::size_t, P>{}), ...);
-  }(std::make_index_sequence<static_cast<std::size_t>(Eval::structure.stages)>{});
+  if constexpr (Eval::structure.stages == 1 && !poisons) {
+    run_stage<0>(x, dst);
+  } else {
+    const DeadSlots<std::remove_cvref_t<decltype(x.expression)>> dead(x.slots, x.workspace);
+    [&]<std::size_t... P>(std::index_sequence<P...>) {
+      const auto run = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
+        constexpr int stage = Eval::order[At];
+        dead.enter(static_cast<int>(At));
+        if constexpr (Eval::structure.stages > most_stages_in_a_frame)
+          run_stage_apart<stage>(x, dst);
+        else
+          run_stage<stage>(x, dst);
+        dead.leave(static_cast<int>(At));
+      };
+      (run(std::integral_constant<std::size_t, P>{}), ...);
+    }(std::make_index_sequence<static_cast<std::size_t>(Eval::structure.stages)>{});
+  }
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

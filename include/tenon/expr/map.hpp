@@ -97,12 +97,12 @@ consteval auto map_element() {
 }
 
 // A map node over operands that are nodes already.
-template <class F, class... Operands>
-[[nodiscard]] constexpr auto make_map(F f, Operands... operands) {
-  using T = typename decltype(map_element<F, value_t<Operands>...>())::type;
+template <class F, class... X>
+[[nodiscard]] constexpr auto make_map(F f, X&&... operands) {
+  using T = typename decltype(map_element<F, value_t<X>...>())::type;
   static_assert(Element<T>, "The functor of this map returns what no tensor can hold.");
-  const auto shape = fold_shapes<F>(operands.shape()...);  // before anything is moved from
-  return make_node<Map<F>, T>(Map<F>(std::move(f)), shape, std::move(operands)...);
+  return make_node<Map<F>, T>(Map<F>(std::move(f)), fold_shapes<F>(operands.shape()...),
+                              static_cast<X&&>(operands)...);
 }
 
 // The operand with element type U.
@@ -142,6 +142,17 @@ consteval void require_promotable() {
                 "convert one operand with cast<T>(x).");
 }
 
+// A node of that element type goes into a tree as it is; everything else is converted first.
+template <class X, class T>
+inline constexpr bool is_operand_of = false;
+template <ExpressionNode X, class T>
+inline constexpr bool is_operand_of<X, T> = std::same_as<value_t<X>, T>;
+
+template <class T, class X>
+[[nodiscard]] constexpr auto converted_operand(X&& x) {
+  return cast_operand<T>(as_operand(std::forward<X>(x)));
+}
+
 // f(a, b) with NumPy's element types: promoted, a number taking the tensor's type.
 template <class F, class A, class B>
 [[nodiscard]] constexpr auto binary(F f, A&& a, B&& b) {
@@ -156,8 +167,16 @@ template <class F, class A, class B>
   } else {
     require_promotable<value_t<A>, value_t<B>>();
     using T = promoted_t<value_t<A>, value_t<B>>;
-    return make_map(f, cast_operand<T>(as_operand(std::forward<A>(a))),
-                    cast_operand<T>(as_operand(std::forward<B>(b))));
+    constexpr bool left = is_operand_of<A, T>, right = is_operand_of<B, T>;
+    if constexpr (left && right)
+      return make_map(f, static_cast<A&&>(a), static_cast<B&&>(b));
+    else if constexpr (left)
+      return make_map(f, static_cast<A&&>(a), converted_operand<T>(static_cast<B&&>(b)));
+    else if constexpr (right)
+      return make_map(f, converted_operand<T>(static_cast<A&&>(a)), static_cast<B&&>(b));
+    else
+      return make_map(f, converted_operand<T>(static_cast<A&&>(a)),
+                      converted_operand<T>(static_cast<B&&>(b)));
   }
 }
 
@@ -167,7 +186,10 @@ concept BinaryOperands =
 
 template <class F, class A>
 [[nodiscard]] constexpr auto unary(F f, A&& a) {
-  return make_map(f, as_operand(std::forward<A>(a)));
+  if constexpr (ExpressionNode<A>)
+    return make_map(f, static_cast<A&&>(a));
+  else
+    return make_map(f, as_operand(static_cast<A&&>(a)));
 }
 
 template <class T>

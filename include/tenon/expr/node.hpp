@@ -57,25 +57,17 @@ using shape_t = typename std::remove_cvref_t<E>::shape_type;
 
 namespace tenon::detail::inline TENON_MODE {
 
+template <class X>
+inline constexpr bool is_stateless = std::is_empty_v<X> && std::is_default_constructible_v<X>;
+
 // A member that takes no room when it is stateless. Owner keeps two of them apart, so that a node
 // and its first operand, which begin at the same address, may hold the same functor.
-template <class X, class Owner>
-class Stored {
- public:
-  constexpr explicit Stored(X x) : x_(std::move(x)) {}
-  [[nodiscard]] constexpr const X& get() const noexcept { return x_; }
-
- private:
-  X x_;
+template <class X, class Owner, bool = is_stateless<X>>
+struct Stored {
+  X value;
 };
-
 template <class X, class Owner>
-  requires(std::is_empty_v<X> && std::is_default_constructible_v<X>)
-class Stored<X, Owner> {
- public:
-  constexpr explicit Stored(const X&) noexcept {}
-  [[nodiscard]] constexpr X get() const noexcept { return X{}; }
-};
+struct Stored<X, Owner, true> {};
 
 template <int Slot, class Owner>
 struct BaseTag {};
@@ -186,9 +178,7 @@ class ScalarLeaf {
 
 // The name of a value that a `let` further out computes. Tag names that `let`.
 template <class Tag, class T, class S>
-class BoundLeaf : private detail::Stored<S, BoundLeaf<Tag, T, S>> {
-  using Extents = detail::Stored<S, BoundLeaf>;
-
+class BoundLeaf {
  public:
   using expression_tag = void;
   static constexpr Kind kind = Kind::bound;
@@ -196,18 +186,21 @@ class BoundLeaf : private detail::Stored<S, BoundLeaf<Tag, T, S>> {
   using value_type = T;
   using shape_type = S;
 
-  constexpr explicit BoundLeaf(const S& shape) : Extents(shape) {}
-  [[nodiscard]] constexpr S shape() const noexcept { return Extents::get(); }
+  constexpr explicit BoundLeaf(const S& shape) : shape_(shape) {}
+  [[nodiscard]] constexpr S shape() const noexcept { return shape_; }
+
+ private:
+  [[no_unique_address]] S shape_;
 };
 
 // An operation on operands. Op says which kind it is and holds what the operation needs at run time.
+// An aggregate, for detail::make_node to fill: a program has many types of nodes, and what is not there
+// need not be compiled.
 template <class Op, class T, class S, class... Operands>
-class Node : private detail::Stored<Op, detail::BaseTag<0, Node<Op, T, S, Operands...>>>,
-             private detail::Stored<S, detail::BaseTag<1, Node<Op, T, S, Operands...>>> {
+struct Node : detail::Stored<Op, detail::BaseTag<0, Node<Op, T, S, Operands...>>>,
+              detail::Stored<S, detail::BaseTag<1, Node<Op, T, S, Operands...>>> {
   using StoredOp = detail::Stored<Op, detail::BaseTag<0, Node>>;
   using StoredShape = detail::Stored<S, detail::BaseTag<1, Node>>;
-
- public:
   using expression_tag = void;
   static constexpr Kind kind = Op::kind;
   using op_type = Op;
@@ -216,24 +209,52 @@ class Node : private detail::Stored<Op, detail::BaseTag<0, Node<Op, T, S, Operan
   using operand_types = hana::basic_tuple<Operands...>;
   static constexpr int operand_count = static_cast<int>(sizeof...(Operands));
 
-  constexpr Node(Op op, const S& shape, Operands&&... operands)
-      : StoredOp(std::move(op)), StoredShape(shape), operands_{std::move(operands)...} {}
-
-  [[nodiscard]] constexpr decltype(auto) op() const noexcept { return StoredOp::get(); }
-  [[nodiscard]] constexpr S shape() const noexcept { return StoredShape::get(); }
-  [[nodiscard]] constexpr const operand_types& operands() const noexcept { return operands_; }
-
- private:
   operand_types operands_;
+
+  [[nodiscard]] constexpr decltype(auto) op() const noexcept {
+    if constexpr (detail::is_stateless<Op>)
+      return Op{};
+    else
+      return (StoredOp::value);
+  }
+  [[nodiscard]] constexpr S shape() const noexcept {
+    if constexpr (detail::is_stateless<S>)
+      return S{};
+    else
+      return StoredShape::value;
+  }
+  [[nodiscard]] constexpr const operand_types& operands() const noexcept { return operands_; }
 };
 
 }  // namespace tenon::inline TENON_MODE
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <class Op, class T, class S, class... Operands>
-[[nodiscard]] constexpr auto make_node(Op op, const S& shape, Operands... operands) {
-  return Node<Op, T, S, Operands...>(std::move(op), shape, std::move(operands)...);
+// Stops the compiler where an argument cannot go into a tree.
+template <class X>
+struct EntersTree {
+  static_assert(!std::is_lvalue_reference_v<X> ||
+                    std::is_copy_constructible_v<std::remove_cvref_t<X>>,
+                "This expression owns a tensor, so it can only be moved into a larger one: "
+                "write std::move(e), or share its value with let(std::move(e), ...).");
+  static constexpr bool value = true;
+};
+
+// The node of op over operands that are nodes already. (static_cast is std::forward, without a function
+// to compile for every type of node.)
+template <class Op, class T, class S, class... X>
+[[nodiscard]] constexpr auto make_node(Op op, const S& shape, X&&... operands) {
+  static_assert((EntersTree<X>::value && ...));
+  using N = Node<Op, T, S, std::remove_cvref_t<X>...>;
+  using Operands = typename N::operand_types;
+  if constexpr (is_stateless<Op> && is_stateless<S>)
+    return N{{}, {}, Operands{static_cast<X&&>(operands)...}};
+  else if constexpr (is_stateless<Op>)
+    return N{{}, {shape}, Operands{static_cast<X&&>(operands)...}};
+  else if constexpr (is_stateless<S>)
+    return N{{std::move(op)}, {}, Operands{static_cast<X&&>(operands)...}};
+  else
+    return N{{std::move(op)}, {shape}, Operands{static_cast<X&&>(operands)...}};
 }
 
 template <class X>
@@ -247,9 +268,7 @@ template <Expression X>
 [[nodiscard]] constexpr auto as_operand(X&& x) {
   using E = std::remove_cvref_t<X>;
   if constexpr (ExpressionNode<E>) {
-    static_assert(!std::is_lvalue_reference_v<X> || std::is_copy_constructible_v<E>,
-                  "This expression owns a tensor, so it can only be moved into a larger one: "
-                  "write std::move(e), or share its value with let(std::move(e), ...).");
+    static_assert(EntersTree<X>::value);
     return E(std::forward<X>(x));
   } else if constexpr (is_tensor_view_v<E>) {
     return leaf_of_view(x);

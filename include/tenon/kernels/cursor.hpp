@@ -5,7 +5,7 @@
 //   StridedCursor   p[row · s[R-2] + col · s[R-1]], pack along one axis
 //   ScalarCursor    the same value everywhere
 //   BoundCursor     a pack that the kernel, or a `let` around it, has put into the environment
-//   MapCursor       f(read(c0), read(c1), …)
+//   MapCursor       a tree of functors over what other cursors read: f(read(c0), g(read(c1), read(c2)))
 //   LetCursor       binds the pack of one cursor, then reads another
 //
 // Outer axes are walked by `step`, which moves the pointers; the last two axes by a Position.
@@ -17,15 +17,10 @@
 #include <tenon/core/config.hpp>
 #include <tenon/simd/pack.hpp>
 
-#include <boost/hana/basic_tuple.hpp>
-#include <boost/hana/unpack.hpp>
-
 #include <type_traits>
 #include <utility>
 
 namespace tenon::inline TENON_MODE::kernels {
-
-namespace hana = boost::hana;
 
 // What cursors that read no memory have in common: there is nothing to step and nothing to merge.
 template <class T, int R>
@@ -110,42 +105,6 @@ template <class P>
     return value;
 }
 
-// Formula: lane i of the result = f(lane i of each pack), through packs where f takes packs, lane by
-// lane where it takes only numbers.
-template <int N, class F, class... P>
-[[nodiscard]] TENON_INLINE auto apply_plain(const F& f, const P&... packs) {
-  if constexpr (std::is_invocable_v<const F&, const P&...>) {
-    using Result = std::remove_cvref_t<std::invoke_result_t<const F&, const P&...>>;
-    if constexpr (simd::is_pack<Result> || simd::is_mask<Result>)
-      return f(packs...);
-    else
-      return simd::Pack<Result, N>(f(packs...));
-  } else {
-    using Result = std::remove_cvref_t<std::invoke_result_t<const F&, typename P::value_type...>>;
-    Result lanes[N];
-    for (int i = 0; i < N; ++i) lanes[i] = f(packs.lane(i)...);
-    return simd::Pack<Result, N>::load(lanes);
-  }
-}
-
-template <class F>
-inline constexpr bool takes_masks = requires { requires F::takes_masks; };
-
-template <int N, class F, class... P>
-[[nodiscard]] TENON_INLINE auto apply(const F& f, const P&... packs) {
-  if constexpr (takes_masks<F>)
-    return f(packs...);
-  else
-    return apply_plain<N>(f, plain(packs)...);
-}
-
-// What a functor costs beside an addition: 1, or what it says.
-template <class F>
-inline constexpr int weight_of = 1;
-template <class F>
-  requires requires { F::weight; }
-inline constexpr int weight_of<F> = F::weight;
-
 // The first axis that one of the cursors is known to walk in memory order; -1 if none is.
 template <class... C>
 consteval int common_unit_axis() {
@@ -155,74 +114,6 @@ consteval int common_unit_axis() {
 }
 
 }  // namespace detail
-
-// A functor over cursors of one rank.
-template <class T, int R, class F, class... C>
-class MapCursor {
- public:
-  using value_type = T;
-  static constexpr int rank = R;
-  static constexpr int unit_axis = detail::common_unit_axis<C...>();
-  static constexpr unsigned element_sizes = (sizeof(T) | ... | C::element_sizes);
-  static constexpr int weight = (detail::weight_of<F> + ... + C::weight);
-  static constexpr bool sure = (C::sure && ...);
-
-  constexpr explicit MapCursor(const F& f, const C&... operands) : f_(f), operands_{operands...} {}
-
-  template <int N, int Axis, bool Partial, class Environment>
-  [[nodiscard]] TENON_INLINE auto read(const Position& at, const Environment& environment) const {
-    return hana::unpack(operands_, [&](const auto&... c) TENON_INLINE_LAMBDA {
-      return detail::apply<N>(f_, c.template read<N, Axis, Partial>(at, environment)...);
-    });
-  }
-  TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
-    hana::unpack(operands_, [&](auto&... c) TENON_INLINE_LAMBDA { (c.step(axis, count), ...); });
-  }
-  [[nodiscard]] constexpr int memory_axis() const noexcept {
-    return hana::unpack(operands_, [](const auto&... c) {
-      int axis = -1;
-      ((axis = axis >= 0 ? axis : c.memory_axis()), ...);
-      return axis;
-    });
-  }
-  [[nodiscard]] constexpr bool mergeable(int outer, int inner, index_t extent) const noexcept {
-    return hana::unpack(
-        operands_, [&](const auto&... c) { return (c.mergeable(outer, inner, extent) && ...); });
-  }
-  constexpr void compact(const Nest<R>& nest) noexcept {
-    hana::unpack(operands_, [&](auto&... c) { (c.compact(nest), ...); });
-  }
-  [[nodiscard]] constexpr bool hints_hold(int axis) const noexcept {
-    return hana::unpack(operands_, [&](const auto&... c) { return (c.hints_hold(axis) && ...); });
-  }
-  [[nodiscard]] constexpr auto without_hints() const {
-    return rebuild<R>([](const auto& c) { return c.without_hints(); });
-  }
-  [[nodiscard]] constexpr auto flattened() const {
-    return rebuild<1>([](const auto& c) { return c.flattened(); });
-  }
-  template <auto Source, unsigned UnitAxes, class Starts, class Steps>
-  [[nodiscard]] constexpr auto remap(const Starts& starts, const Steps& steps) const {
-    return rebuild<static_cast<int>(Source.size())>(
-        [&](const auto& c) { return c.template remap<Source, UnitAxes>(starts, steps); });
-  }
-  template <int R2, unsigned OneMask, unsigned OpenMask, class Extents>
-  [[nodiscard]] constexpr auto broadcast(const Extents& extents) const {
-    return rebuild<R2>(
-        [&](const auto& c) { return c.template broadcast<R2, OneMask, OpenMask>(extents); });
-  }
-
- private:
-  template <int R2, class Change>
-  [[nodiscard]] constexpr auto rebuild(const Change& change) const {
-    return hana::unpack(operands_, [&](const auto&... c) {
-      return MapCursor<T, R2, F, decltype(change(c))...>(f_, change(c)...);
-    });
-  }
-
-  [[no_unique_address]] F f_;
-  hana::basic_tuple<C...> operands_;
-};
 
 // Reads `bound` once, then `body` with it under Tag.
 template <class Tag, class Bound, class Body>

@@ -4,15 +4,20 @@
 
 #include <tenon/kernels/elementwise.hpp>
 #include <tenon/kernels/fold.hpp>
+#include <tenon/kernels/map_cursor.hpp>
 #include <tenon/kernels/reduce.hpp>
 
 #include <boost/hana/at.hpp>
+#include <boost/hana/basic_tuple.hpp>
+#include <boost/hana/unpack.hpp>
 
 #include <array>
 
 namespace tenon::inline TENON_MODE::kernels {
 
-// The functor that keeps its operands: MapCursor<…, Join, C…> reads a tuple of packs.
+namespace hana = boost::hana;
+
+// The functor that keeps its operands: map_cursor<T>(Join{}, c…) reads a tuple of packs.
 struct Join {
   static constexpr int weight = 0;
   static constexpr bool takes_masks = true;
@@ -25,8 +30,7 @@ struct Join {
 // The cursor of several values at one index. The cursors have one rank.
 template <class First, class... Rest>
 [[nodiscard]] constexpr auto join(const First& first, const Rest&... rest) {
-  return MapCursor<typename First::value_type, First::rank, Join, First, Rest...>(Join{}, first,
-                                                                                  rest...);
+  return map_cursor<typename First::value_type>(Join{}, first, rest...);
 }
 
 // Stores a tuple of packs, one part to each destination. D: StridedCursors, or Targets, of one rank.

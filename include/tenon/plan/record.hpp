@@ -25,9 +25,10 @@ struct Record {
   int unit_axis = -1;  // the axis that lies in memory order, as far as the type knows; -1: none
   int weight = 0;      // cost of the operation itself, in additions an element
   int flops = 0;  // what an element of it counts as; contractions and reductions are counted apart
-  unsigned axes = 0;        // reduce: the axes; normalize: the one axis; as a bit mask
-  bool contiguous = false;  // a leaf in row-major order
-  bool keep_dims = false;   // reduce
+  unsigned axes = 0;           // reduce: the axes; normalize: the one axis; as a bit mask
+  bool contiguous = false;     // a leaf in row-major order
+  bool keep_dims = false;      // reduce
+  bool holds_functor = false;  // map: the functor is more than its type
   bool left_vector = false, right_vector = false;  // contract
   std::array<signed char, static_cast<std::size_t>(max_rank)>
       source{};     // view: axis of the operand
@@ -118,6 +119,7 @@ consteval Record record_of() {
   } else if constexpr (E::kind == Kind::map) {
     using F = typename E::op_type::functor_type;
     r.name = functor_name<F>();
+    r.holds_functor = !is_stateless<F>;
     if constexpr (requires { F::weight; })
       r.weight = F::weight;
     else
