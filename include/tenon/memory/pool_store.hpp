@@ -49,14 +49,14 @@ class PoolStore {
     return layout_.capacity_of(b.row, b.requested());
   }
 
-  // Removes a free block that fits from the store, or gives one without data.
-  [[nodiscard]] PoolPlace take(std::size_t index, std::size_t bytes,
-                               std::size_t alignment) noexcept {
+  // Removes a free block that fits from the store, or gives null.
+  [[nodiscard]] const PoolPlace* take(std::size_t index, std::size_t bytes,
+                                      std::size_t alignment) noexcept {
     if (index != exact_row) return rows_[index].take();
     const PoolRow& exact = rows_[exact_row];
     for (std::uint32_t i = 0; i < exact.count; ++i)
-      if (serves(*exact.all()[i].record, bytes, alignment)) return exact.all()[i];
-    return no_free_block[0];
+      if (serves(*exact.all()[i].record, bytes, alignment)) return &exact.all()[i];
+    return nullptr;
   }
 
   // Takes a block that was given out. (Those of exact size are found by size; nobody lists free ones.)
