@@ -9,6 +9,7 @@ are in row-major order. Floats are C hex floats (or small integers), so every bi
 Transcendental functions are computed in the next wider type and rounded once, because NumPy's own
 float32 loops are off by up to 4 ulp. Everything else is what NumPy returns for the type itself.
 """
+import math
 import pathlib
 import sys
 
@@ -59,6 +60,18 @@ def special_floats(dtype):
     return np.array([np.nan] + [s * v for v in positive for s in (1, -1)], dtype=dtype)
 
 
+def silu(x):
+    return np.where(np.isneginf(x), -0.0 * np.ones_like(x), x * sigmoid(x))
+
+
+def erf(x):
+    return np.array([math.erf(v) for v in x], dtype=x.dtype)
+
+
+def gelu(x):
+    return np.array([-0.0 if v == -math.inf else v / 2 * math.erfc(-v * math.sqrt(0.5)) for v in x])
+
+
 def floats(tag, dtype):
     """Every operation on every (pair of) special values."""
     x = put(f"{tag}.x", special_floats(dtype))
@@ -84,8 +97,13 @@ def floats(tag, dtype):
     many = put(f"{tag}.many", np.concatenate([x, (rng.standard_normal(150) * 8).astype(dtype),
                                               np.exp(rng.uniform(-60, 60, 50)).astype(dtype)]))
     for name, function in (("exp", np.exp), ("log", np.log), ("tanh", np.tanh),
-                           ("sigmoid", sigmoid)):
+                           ("sigmoid", sigmoid), ("silu", silu), ("sin", np.sin), ("cos", np.cos),
+                           ("erf", erf)):
         put(f"{tag}.{name}", function(many.astype(wider(dtype))).astype(dtype))
+    if dtype is np.float32:  # the C library's erfc is not good enough for more
+        put(f"{tag}.gelu", gelu(many.astype(np.float64)).astype(dtype))
+    for name in ("floor", "ceil", "trunc", "round", "sign"):
+        put(f"{tag}.{name}", getattr(np, name)(many))
 
 
 def integers(tag, dtype):

@@ -52,4 +52,14 @@ TEMPLATE_TEST_CASE("operations of one float give NumPy's bits, functions its val
   same("log", tenon::log(many), {.ulp = 2});
   same("tanh", tenon::tanh(many), {.ulp = 2});
   same("sigmoid", tenon::sigmoid(many), {.ulp = 2});
+  same("silu", tenon::silu(many), {.ulp = 3});
+  same("sin", tenon::sin(many), {.ulp = 1});
+  same("cos", tenon::cos(many), {.ulp = 1});
+  same("erf", tenon::erf(many), {.ulp = 2});
+  if constexpr (sizeof(T) == 4) same("gelu", tenon::gelu(many), {.ulp = 4});
+  same("floor", tenon::floor(many));
+  same("ceil", tenon::ceil(many));
+  same("trunc", tenon::trunc(many));
+  same("round", tenon::round(many));
+  same("sign", tenon::sign(many));
 }

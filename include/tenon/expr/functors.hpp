@@ -186,6 +186,61 @@ struct Sigmoid {
   static constexpr int weight = 25;
   TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sigmoid(a); }
 };
+struct Sin {
+  static constexpr const char* name = "sin";
+  static constexpr int weight = 30;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sin(a); }
+};
+struct Cos {
+  static constexpr const char* name = "cos";
+  static constexpr int weight = 30;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::cos(a); }
+};
+struct Erf {
+  static constexpr const char* name = "erf";
+  static constexpr int weight = 60;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::erf(a); }
+};
+struct Gelu {
+  static constexpr const char* name = "gelu";
+  static constexpr int weight = 70;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::gelu(a); }
+};
+struct Silu {
+  static constexpr const char* name = "silu";
+  static constexpr int weight = 26;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return a * simd::sigmoid(a); }
+};
+struct Round {
+  static constexpr const char* name = "round";
+  static constexpr int weight = 4;
+  static constexpr int flops = 1;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::round(a); }
+};
+struct Floor {
+  static constexpr const char* name = "floor";
+  static constexpr int weight = 4;
+  static constexpr int flops = 1;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::floor(a); }
+};
+struct Ceil {
+  static constexpr const char* name = "ceil";
+  static constexpr int weight = 4;
+  static constexpr int flops = 1;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::ceil(a); }
+};
+struct Trunc {
+  static constexpr const char* name = "trunc";
+  static constexpr int weight = 4;
+  static constexpr int flops = 1;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::trunc(a); }
+};
+struct Sign {
+  static constexpr const char* name = "sign";
+  static constexpr int weight = 4;
+  static constexpr int flops = 1;
+  TENON_INLINE auto operator()(const auto& a) const noexcept { return simd::sign(a); }
+};
 struct Pow {
   static constexpr const char* name = "pow";
   static constexpr int weight = 60;

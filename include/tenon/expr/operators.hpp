@@ -196,6 +196,65 @@ template <Expression X>
   return detail::unary(functor::Sigmoid{}, std::forward<X>(x));
 }
 
+// Formula: sin x, cos x, x in radians; at any size of x (docs/numerics.md has the errors).
+template <Expression X>
+[[nodiscard]] constexpr auto sin(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Sin{}, std::forward<X>(x));
+}
+template <Expression X>
+[[nodiscard]] constexpr auto cos(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Cos{}, std::forward<X>(x));
+}
+// Formula: 2/√π ∫₀ˣ e^(-s²) ds.
+template <Expression X>
+[[nodiscard]] constexpr auto erf(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Erf{}, std::forward<X>(x));
+}
+// Formula: x Φ(x) = x (1 + erf(x/√2)) / 2, the exact form, not the one with tanh.
+template <Expression X>
+[[nodiscard]] constexpr auto gelu(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Gelu{}, std::forward<X>(x));
+}
+// Formula: x sigmoid(x).
+template <Expression X>
+[[nodiscard]] constexpr auto silu(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Silu{}, std::forward<X>(x));
+}
+// Formula: the nearest whole number, halves to the even one, as numpy.round. Zeros keep their sign and NaN
+// stays, in the three below as well.
+template <Expression X>
+[[nodiscard]] constexpr auto round(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Round{}, std::forward<X>(x));
+}
+template <Expression X>
+[[nodiscard]] constexpr auto floor(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Floor{}, std::forward<X>(x));
+}
+template <Expression X>
+[[nodiscard]] constexpr auto ceil(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Ceil{}, std::forward<X>(x));
+}
+// Formula: x without its fraction.
+template <Expression X>
+[[nodiscard]] constexpr auto trunc(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Trunc{}, std::forward<X>(x));
+}
+// Formula: 1, 0 or -1; NaN where x is NaN.
+template <Expression X>
+[[nodiscard]] constexpr auto sign(X&& x) {
+  detail::require_floating<value_t<X>>();
+  return detail::unary(functor::Sign{}, std::forward<X>(x));
+}
+
 // Formula: map(f, x…)(i…) = f(x(i…)…), operands broadcast: a user's own operation.
 // f is one functor on numbers, or better on packs as well (a generic lambda over + - * / and the
 // functions of tenon::simd, such as exp), which then runs at full width; a functor that takes only

@@ -90,6 +90,13 @@ TENON_INLINE Pack<T, N> exp_within(Pack<T, N> x, Pack<T, N> tail) {
   r += tail;
   return scale(P(1) + fma(r * r, ExpConstants<T>::exp_tail(r), r), n, shifted);
 }
+// factor · e^(x + tail), 0.01 <= factor <= 1: e^r is multiplied before it is rounded.
+template <Floating T, int N>
+TENON_INLINE Pack<T, N> exp_times(Pack<T, N> factor, Pack<T, N> x, Pack<T, N> tail) {
+  auto [shifted, n, r] = reduce_exponent(x);
+  r += tail;
+  return scale(fma(factor, fma(r * r, ExpConstants<T>::exp_tail(r), r), factor), n, shifted);
+}
 template <Floating T, int N>
 TENON_INLINE Pack<T, N> exp_within(Pack<T, N> x) {
   using P = Pack<T, N>;
