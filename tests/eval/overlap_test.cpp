@@ -69,8 +69,9 @@ TEST_CASE("An epilogue that reads the destination at the same index needs no tem
   int wrong = 0;
   for (std::size_t i = 0; i < c.size(); ++i) wrong += !(c[i] == p[i] + before[i]);
   CHECK(wrong == 0);
-  REQUIRE(resource.requests.size() == 1);
-  CHECK(resource.requests[0].bytes == tn::plan(e).workspace_bytes);
+  std::size_t taken = 0;  // panels, if any
+  for (const auto& request : resource.requests) taken += request.bytes;
+  CHECK(taken == tn::plan(e).workspace_bytes);
 }
 
 TEST_CASE("Elementwise work in place asks for nothing") {

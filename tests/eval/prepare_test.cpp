@@ -162,7 +162,7 @@ TEST_CASE("A program in storage of its user's, and one that needs none") {
   CHECK(o.c[7] == o.a[7] + o.b[7]);
   CHECK(plain.workspace_bytes() == 0);
   Operands d;
-  CHECK_THROWS_AS(tn::prepare(d.z, tn::matmul(d.x + d.y, d.y)), tn::ContractError);
+  CHECK_THROWS_AS(tn::prepare(d.z, tn::matmul(tn::matmul(d.x, d.y), d.y)), tn::ContractError);
 }
 
 TEST_CASE("A destination that overlaps gets the room of a copy, once") {
@@ -216,7 +216,7 @@ TEST_CASE("What prepare cannot do it refuses, with everything as it was") {
   CHECK_THROWS_AS(tn::prepare(tn::view(o.c.data(), tn::shape(n * n - 1)), wide * 2.0F),
                   tn::ShapeError);
   resource.fail_at = 0;
-  CHECK_THROWS_AS(tn::prepare(o.z, tn::matmul(o.x + o.y, o.y), tn::scratch(resource)),
+  CHECK_THROWS_AS(tn::prepare(o.z, tn::matmul(tn::matmul(o.x, o.y), o.y), tn::scratch(resource)),
                   std::bad_alloc);
   CHECK(o.c == before);
   CHECK(resource.live == 0);
@@ -226,7 +226,7 @@ TEST_CASE("A program whose resource was cleared gives nothing back twice") {
   Operands o;
   tn::PoolAllocator pool;
   {
-    auto program = tn::prepare(o.z, tn::matmul(o.x + o.y, o.y), tn::scratch(pool));
+    auto program = tn::prepare(o.z, tn::matmul(tn::matmul(o.x, o.y), o.y), tn::scratch(pool));
     program.run();
     pool.clear();
     if constexpr (tn::checked_build) CHECK_THROWS_AS(program.check(), tn::StaleTensorError);

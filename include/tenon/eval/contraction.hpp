@@ -147,8 +147,22 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
       with_axes<matrix_axes<shape_t<N>::rank(), Op::left_vector, Op::right_vector>()>(target));
   auto c = GemmSink<std::remove_cv_t<decltype(out)>>(out);
   const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
-  kernels::walk(
-      0, rank - 2, ec.data(), [&] { kernels::gemm<T>(m, n, k, a, b, c, scratch); }, a, b, c);
+  const auto multiply = [&] {
+    if constexpr (shape_t<decltype(a_node)>::is_static && shape_t<decltype(b_node)>::is_static) {
+      constexpr auto sa = shape_t<decltype(a_node)>::pattern,
+                     sb = shape_t<decltype(b_node)>::pattern;
+      constexpr index_t rows = Op::left_vector ? 1 : sa[static_cast<std::size_t>(a_rank - 2)],
+                        columns = Op::right_vector ? 1 : sb[static_cast<std::size_t>(b_rank - 1)],
+                        depth = sa[static_cast<std::size_t>(a_rank - 1)];
+      kernels::gemm<T, rows, columns, depth>(a, b, c, scratch);
+    } else {
+      kernels::gemm<T>(m, n, k, a, b, c, scratch);
+    }
+  };
+  if constexpr (rank == 2)
+    multiply();
+  else
+    kernels::walk(0, rank - 2, ec.data(), multiply, a, b, c);
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

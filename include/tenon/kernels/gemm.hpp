@@ -7,17 +7,17 @@
 //   for each block of rows      (MC)      one pass over B each
 //     for each block of columns (NC)      all of N unless K is cut
 //       for each block of depth (KC)      accumulators rest in the workspace in between
-//         pack A
-//         for each sliver of B  (NR)      packed; read in place where that is quicker
+//         for each sliver of B  (NR)      packed; memory on its way through the first tile
 //           for each tile       (MR)      micro-kernel; after the last depth to the sink
+//
+// Where an operand is used by one tile or strip only, or is small, it is read where it lies.
 //
 // Numbers: every element is the chain acc = fma(a(i, k), b(k, j), acc), k = 0 … K-1 from 0 on (SSE2
 // and integers: product, then sum), so bits depend on neither blocks nor alignment. N == 1 sums
 // over lanes instead, see gemm_dots.hpp.
 
+#include <tenon/kernels/gemm_blocks.hpp>
 #include <tenon/kernels/gemm_dots.hpp>
-#include <tenon/kernels/gemm_micro.hpp>
-#include <tenon/kernels/gemm_pack.hpp>
 #include <tenon/kernels/gemm_row.hpp>
 
 #include <cstddef>
@@ -26,158 +26,6 @@
 namespace tenon::inline TENON_MODE::kernels {
 
 namespace detail {
-
-template <class T, class A, class B, class Sink>
-class BlockedProduct {
- public:
-  BlockedProduct(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
-                 std::byte* workspace)
-      : plan_(gemm_plan<T>(m, n, k)),
-        m_(m),
-        n_(n),
-        k_(k),
-        a_(a),
-        b_(b),
-        sink_(sink),
-        slivers_(reinterpret_cast<T*>(workspace)),
-        accumulators_(reinterpret_cast<T*>(workspace + plan_.b_bytes)),
-        packed_a_(reinterpret_cast<T*>(workspace + plan_.b_bytes + plan_.accumulator_bytes)) {}
-
-  void run() {
-    const bool deep = plan_.k != k_;
-    for (index_t i = 0; i < m_; i += plan_.m) {
-      for (index_t j = 0; j < n_; j += plan_.n) {
-        for (index_t k = 0; k < k_; k += plan_.k) {
-          const Block block{i, std::min(plan_.m, m_ - i), j, std::min(plan_.n, n_ - j),
-                            k, std::min(plan_.k, k_ - k)};
-          if (deep || j == 0) pack_a<T>(a_, i, block.rows, k, block.depth, Sizes::mr, packed_a_);
-          multiply_block(block);
-        }
-      }
-    }
-  }
-
- private:
-  using Sizes = Blocking<T>;
-  static constexpr int L = Sizes::lanes;
-
-  struct Block {
-    index_t i, rows, j, columns, k, depth;
-  };
-
-  void multiply_block(const Block& block) {
-    index_t c = 0;
-    if constexpr (MemorySource<B>) c = multiply_in_place(block);
-    if (plan_.slivers == 2 && b_.contiguous_axis() == 1) {
-      for (; c + 2 * Sizes::nr <= block.columns; c += 2 * Sizes::nr) {
-        pack_b_whole<T, 2, 2>(b_, block.k, block.depth, block.j + c, slivers_);
-        multiply_strip<2>(block, c, Sizes::nr, MemoryPanel<T>(slivers_, Sizes::nr));
-        multiply_strip<2>(block, c + Sizes::nr, Sizes::nr,
-                          MemoryPanel<T>(slivers_ + block.depth * Sizes::nr, Sizes::nr));
-      }
-    }
-    for (; c < block.columns; c += Sizes::nr) {
-      const index_t j = block.j + c, columns = std::min<index_t>(Sizes::nr, block.columns - c);
-      if (columns > L) {
-        pack_b<T, 2>(b_, block.k, block.depth, j, columns, slivers_);
-        multiply_strip<2>(block, c, columns, MemoryPanel<T>(slivers_, 2 * L));
-      } else {
-        pack_b<T, 1>(b_, block.k, block.depth, j, columns, slivers_);
-        multiply_strip<1>(block, c, columns, MemoryPanel<T>(slivers_, L));
-      }
-    }
-  }
-
-  // One sliver of B times all tiles of the block of A.
-  template <int Packs>
-  void multiply_strip(const Block& block, index_t c, index_t columns, const MemoryPanel<T>& panel) {
-    const index_t padded = round_up(block.depth, Sizes::chunk);
-    for (index_t r = 0; r < block.rows; r += Sizes::mr) {
-      const index_t rows = std::min<index_t>(Sizes::mr, block.rows - r);
-      finish_tile<Packs * L>(block, r, rows, c, columns, [&](const TilePlace<T>& place) {
-        multiply_rows<T, Packs>(rows, packed_a_ + r * padded, panel, block.depth, place);
-      });
-    }
-  }
-
-  // Columns of B that are read where they are. Returns how many those were.
-  index_t multiply_in_place(const Block& block)
-    requires MemorySource<B>
-  {
-    index_t c = 0;
-    if (b_.stride(1) != 1) {
-      return c;
-    } else if (plan_.way == GemmWay::few_rows) {
-      return multiply_strips(block);
-    } else if (stays_in_cache()) {
-      for (; c + Sizes::nr <= block.columns; c += Sizes::nr)
-        multiply_strip<2>(block, c, Sizes::nr, memory_panel(block.k, block.j + c));
-    }
-    return c;
-  }
-
-  // Few rows of A: each element of B is used once, by a tile as wide as the registers allow.
-  template <int Rows = Sizes::mr>
-  index_t multiply_strips(const Block& block)
-    requires MemorySource<B>
-  {
-    if constexpr (Rows > 2) {
-      if (block.rows < Rows) return multiply_strips<Rows - 1>(block);
-    }
-    constexpr int packs = strip_packs<T>(Rows);
-    constexpr index_t width = packs * L;
-    index_t c = 0;
-    for (; c + width <= block.columns; c += width)
-      finish_tile<width>(block, 0, Rows, c, width, [&](const TilePlace<T>& place) {
-        multiply_tile<T, Rows, packs>(packed_a_, memory_panel(block.k, block.j + c), block.depth,
-                                      place);
-      });
-    return c;
-  }
-
-  // A small B whose rows are near each other is as quick to read as a sliver of it: 110 GFLOP/s for
-  // 48 … 256, packed 1 to 3 less.
-  bool stays_in_cache() const
-    requires MemorySource<B>
-  {
-    return plan_.slivers == 1 && b_.stride(0) > 0 &&
-           b_.stride(0) * static_cast<index_t>(sizeof(T)) < 4096;
-  }
-
-  MemoryPanel<T> memory_panel(index_t k, index_t j) const
-    requires MemorySource<B>
-  {
-    return {b_.data() + k * b_.stride(0) + j, b_.stride(0)};
-  }
-
-  // multiply(place) makes one tile; here is where its accumulators are and where it goes.
-  template <index_t Width, class Multiply>
-  TENON_INLINE void finish_tile(const Block& block, index_t r, index_t rows, index_t c,
-                                index_t columns, const Multiply& multiply) {
-    T* kept = accumulators_ + c * plan_.m + r * Width;
-    const T* from = block.k == 0 ? nullptr : kept;
-    if (block.k + block.depth < k_) return multiply(TilePlace<T>{from, kept, Width});
-    const index_t i = block.i + r, j = block.j + c;
-    if constexpr (MemorySink<Sink, T>) {
-      if (columns == Width && sink_.stride(1) == 1)
-        return multiply(
-            TilePlace<T>{from, sink_.data() + i * sink_.stride(0) + j, sink_.stride(0)});
-    }
-    alignas(64) T finished[Sizes::mr * Sizes::nr];
-    static_assert(sizeof finished <= 3072, "a frame is at most 4 KiB");
-    multiply(TilePlace<T>{from, finished, Width});
-    store_tile(sink_, finished, i, rows, j, columns, Width);
-  }
-
-  const GemmPlan plan_;
-  const index_t m_, n_, k_;
-  const A& a_;
-  const B& b_;
-  Sink& sink_;
-  T* const slivers_;
-  T* const accumulators_;
-  T* const packed_a_;
-};
 
 template <class T, class Sink>
 void store_zeros(index_t m, index_t n, Sink& sink) {
@@ -188,6 +36,94 @@ void store_zeros(index_t m, index_t n, Sink& sink) {
     for (; j + L <= n; j += L) sink.template store<L>(i, j, zero);
     if (j < n) sink.template store_partial<L>(i, j, zero, static_cast<int>(n - j));
   }
+}
+
+template <class T, class Source>
+void pack_a_of(const void* a, index_t i, index_t rows, index_t k, index_t depth, T* to) {
+  pack_a<T>(*static_cast<const Source*>(a), i, rows, k, depth, to);
+}
+template <class T, class Source>
+void pack_a_rows_of(const void* a, index_t i, index_t rows, index_t k, index_t depth, T* to,
+                    index_t stride) {
+  pack_a_rows<T>(*static_cast<const Source*>(a), i, rows, k, depth, to, stride);
+}
+template <class T, class Source>
+void pack_b_of(const void* b, index_t k, index_t depth, index_t j, index_t columns, T* to) {
+  pack_b<T>(*static_cast<const Source*>(b), k, depth, j, columns, to);
+}
+
+// A finished tile, `width` elements a row in memory, to the sink.
+template <class T, class Sink>
+void store_tile_to(void* c, const T* tile, index_t i, index_t rows, index_t j, index_t columns,
+                   index_t width) {
+  constexpr int L = Blocking<T>::lanes;
+  Sink& sink = *static_cast<Sink*>(c);
+  for (index_t r = 0; r < rows; ++r, tile += width) {
+    index_t v = 0;
+    for (; v + L <= columns; v += L)
+      sink.template store<L>(i + r, j + v, simd::Pack<T, L>::load(tile + v));
+    if (v < columns)
+      sink.template store_partial<L>(i + r, j + v, simd::Pack<T, L>::load(tile + v),
+                                     static_cast<int>(columns - v));
+  }
+}
+
+// Both operands and the result are memory, by type.
+template <class T, class A, class B, class Sink>
+inline constexpr bool all_memory = MemorySource<A> && MemorySource<B> && MemorySink<Sink, T>;
+
+// The memory behind a product. pre: all_memory, but for rows without gaps: false where they are none
+template <class T, class A, class B, class Sink>
+TENON_INLINE bool find_memory(ProductIo<T>& io, const A& a, const B& b, const Sink& sink) {
+  io.a_data = a.data();
+  io.a_row = a.stride(0);
+  io.a_k = a.stride(1);
+  io.b_data = b.data();
+  io.b_row = b.stride(0);
+  io.c_data = sink.data();
+  io.c_row = sink.stride(0);
+  return b.stride(1) == 1 && sink.stride(1) == 1;
+}
+
+template <class T, class A, class B, class Sink>
+[[gnu::noinline]] void multiply_through(const GemmPlan& plan, index_t m, index_t n, index_t k,
+                                        const A& a, const B& b, Sink& sink, std::byte* workspace) {
+  ProductIo<T> io{};
+  io.m = m;
+  io.n = n;
+  io.k = k;
+  io.c = &sink;
+  io.store = &store_tile_to<T, Sink>;
+  io.a_in_rows = a.contiguous_axis() == 1;
+  StridedMatrix<T> a_memory, b_memory;
+  if constexpr (MemorySource<A>) {
+    a_memory = {a.data(), a.stride(0), a.stride(1)};
+    io.a_data = a_memory.p;
+    io.a_row = a_memory.row;
+    io.a_k = a_memory.column;
+    io.a = &a_memory;
+    io.pack_a = &pack_a_of<T, StridedMatrix<T>>;
+    io.pack_a_rows = &pack_a_rows_of<T, StridedMatrix<T>>;
+  } else {
+    io.a = &a;
+    io.pack_a = &pack_a_of<T, A>;
+    io.pack_a_rows = &pack_a_rows_of<T, A>;
+  }
+  if constexpr (MemorySource<B>) {
+    b_memory = {b.data(), b.stride(0), b.stride(1)};
+    if (b_memory.column == 1) io.b_data = b_memory.p;
+    io.b_row = b_memory.row;
+    io.b = &b_memory;
+    io.pack_b = &pack_b_of<T, StridedMatrix<T>>;
+  } else {
+    io.b = &b;
+    io.pack_b = &pack_b_of<T, B>;
+  }
+  if constexpr (MemorySink<Sink, T>) {
+    if (sink.stride(1) == 1) io.c_data = sink.data();
+    io.c_row = sink.stride(0);
+  }
+  multiply<T>(plan, io, workspace);
 }
 
 }  // namespace detail
@@ -203,7 +139,27 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
   static_assert(
       std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
       "gemm multiplies and sums in T: let the sources convert while they load.");
-  switch (detail::gemm_plan<T>(m, n, k).way) {
+  // One tile of memory: no plan is needed to know that.
+  if constexpr (detail::all_memory<T, A, B, Sink>) {
+    if (m > 1 && m <= Blocking<T>::mr && n > 1 && n <= Blocking<T>::nr && k > 0) {
+      detail::ProductIo<T> io;
+      io.m = m;
+      io.n = n;
+      io.k = k;
+      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_in_place(io);
+    }
+  }
+  const detail::GemmPlan plan = detail::gemm_plan<T>(m, n, k);
+  if constexpr (detail::all_memory<T, A, B, Sink>) {
+    if (plan.way == detail::GemmWay::tiny) {
+      detail::ProductIo<T> io;
+      io.m = m;
+      io.n = n;
+      io.k = k;
+      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_in_place(io);
+    }
+  }
+  switch (plan.way) {
     case detail::GemmWay::nothing:
       return;
     case detail::GemmWay::zeros:
@@ -212,10 +168,23 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
       return detail::DotProducts<T, A, B, Sink>(m, k, a, b, sink, workspace).run();
     case detail::GemmWay::row:
       return detail::RowProduct<T, A, B, Sink>(n, k, a, b, sink, workspace).run();
-    case detail::GemmWay::few_rows:
-    case detail::GemmWay::many_rows:
-      return detail::BlockedProduct<T, A, B, Sink>(m, n, k, a, b, sink, workspace).run();
+    default:
+      return detail::multiply_through<T>(plan, m, n, k, a, b, sink, workspace);
   }
+}
+
+// The same for extents known when compiled: small products of memory are straight-line code.
+template <class T, index_t M, index_t N, index_t K, MatrixSource A, MatrixSource B,
+          MatrixSink<T> Sink>
+TENON_INLINE void gemm(const A& a, const B& b, Sink& sink, std::byte* workspace) {
+  if constexpr (detail::all_memory<T, A, B, Sink>) {
+    constexpr auto way = detail::gemm_plan<T>(M, N, K).way;
+    if constexpr (way == detail::GemmWay::tiny && M <= 32 && N <= 32 && K <= 32) {
+      detail::ProductIo<T> io;
+      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_static<T, M, N, K>(io);
+    }
+  }
+  gemm<T>(M, N, K, a, b, sink, workspace);
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels

@@ -4,7 +4,7 @@
 // addresses, so that a plan can ask before any operand exists.
 
 #include <tenon/core/checked.hpp>
-#include <tenon/simd/pack.hpp>
+#include <tenon/simd/vectors.hpp>
 
 #include <algorithm>
 
@@ -14,7 +14,8 @@ namespace tenon::inline TENON_MODE::kernels {
 //
 //   MR x NR   the tile of C that the micro-kernel holds in registers: MR rows of two packs
 //   MC x KC   the block of A that is packed at once; a shallower block (K < KC) has more rows
-//   KC x NR   the sliver of B that is packed at once and used by all tiles of the block
+//   KC x NR   the sliver of B that is packed at once and used by all tiles of the block; a small B is
+//             packed whole, and A in tiles or not at all
 //   NC        columns whose accumulators are kept between two depths; matters for K > KC only
 template <class T>
 struct Blocking {
@@ -26,7 +27,7 @@ struct Blocking {
   static constexpr int packs = 2;
   static constexpr int nr = packs * lanes;
 
-  // Depth of one piece of a packed row of A: a cache line.
+  // Elements of a cache line: what depths are cut by.
   static constexpr int chunk = static_cast<int>(64 / sizeof(T));
 
   // Zen 4 streams slivers from L2 and blocks of A from L3 as fast as a tile of 12 x 2 packs uses
@@ -38,9 +39,9 @@ struct Blocking {
   static constexpr index_t mc = 240;
   static constexpr index_t nc = 1024;
 
-  // From this size of B on two slivers are packed together, so that each row of B is read 256 bytes
-  // at a time: 42 GB/s instead of 23 from L3 (768 x 3072); from L2 one sliver is faster (86 to 57).
-  static constexpr std::size_t large_b = 512 * 1024;
+  // Up to this size B is packed whole and stays in L2. GFLOP/s at 64 and 128 floats: 102 and 107, with a
+  // block of A and slivers of B 94 and 103.
+  static constexpr std::size_t small_b = 512 * 1024;
 };
 
 namespace detail {
@@ -54,6 +55,10 @@ enum class GemmWay : unsigned char {
   zeros,      // K is 0
   dots,       // N is 1: rows of A times the one column of B, summed over lanes
   row,        // M is 1: the rows of B, scaled and added up
+  tiny,       // B fits the stack: nothing is packed
+  tile,       // one tile: nothing is packed
+  one_strip,  // N <= NR: B is packed, A is read once
+  small_b,    // B is packed whole, tiles of A pass by
   few_rows,   // M <= MR: every element of B is used by one tile only
   many_rows,  // both operands are packed
 };
@@ -63,10 +68,9 @@ enum class GemmWay : unsigned char {
 // to: B may be read in place.
 struct GemmPlan {
   GemmWay way = GemmWay::nothing;
-  index_t m = 0;        // rows of a block of A, at most M
-  index_t n = 0;        // columns whose accumulators are kept together, at most N
-  index_t k = 0;        // depth of a block, at most K
-  index_t slivers = 1;  // slivers of B that are packed together
+  index_t m = 0;  // rows of a block of A, at most M
+  index_t n = 0;  // columns whose accumulators are kept together, at most N
+  index_t k = 0;  // depth of a block, at most K
   std::size_t b_bytes = 0;
   std::size_t accumulator_bytes = 0;
   std::size_t a_bytes = 0;
@@ -101,6 +105,64 @@ constexpr index_t block_rows(index_t depth) {
   return std::max<index_t>(B::mr, B::mc * B::kc / round_up(depth, B::chunk) / B::mr * B::mr);
 }
 
+// Columns of a unit, and how many units a register has.
+template <class T>
+inline constexpr int units_of_pack = simd::has_halves && sizeof(T) >= 4 ? 2 : 1;
+template <class T>
+inline constexpr int unit = Blocking<T>::lanes / units_of_pack<T>;
+
+// Elements from one row of a packed sliver of so many units to the next: whole registers.
+template <class T>
+constexpr index_t panel_width(int units) {
+  return round_up(units, units_of_pack<T>) * unit<T>;
+}
+
+// Columns of the next sliver, in units: as wide as a tile, the last two about alike. Together slivers have
+// no more registers than the columns.
+template <class T>
+constexpr int sliver_units(index_t columns) {
+  constexpr int most = Blocking<T>::packs * units_of_pack<T>;
+  const index_t units = ceil_div(columns, unit<T>);
+  if (units <= most) return static_cast<int>(units);
+  return units % 2 == 0 || units > 2 * most ? most : static_cast<int>((units + 1) / 2);
+}
+
+// Elements of B packed whole, sliver after sliver, up to the last column of its last row.
+template <class T>
+constexpr index_t panels_size(index_t n, index_t k) {
+  index_t left = n;
+  int units = sliver_units<T>(left);
+  for (; units * unit<T> < left; units = sliver_units<T>(left)) left -= units * unit<T>;
+  return k * round_up(n, Blocking<T>::lanes) - (panel_width<T>(units) - left);
+}
+
+// Elements from one row to the next of a tile of A that is packed in rows: no power of two, so that rows do
+// not meet in the sets of a cache.
+template <class T>
+constexpr index_t a_tile_stride(index_t k) {
+  return round_up(k, Blocking<T>::chunk) + Blocking<T>::chunk;
+}
+
+// Rows of the highest tile: they are about equally high.
+template <class T>
+constexpr index_t tile_height(index_t m) {
+  return ceil_div(m, ceil_div(m, Blocking<T>::mr));
+}
+// Elements from the first of that tile to its last.
+template <class T>
+constexpr index_t a_tile_size(index_t m, index_t k) {
+  return (tile_height<T>(m) - 1) * a_tile_stride<T>(k) + k;
+}
+
+// True where B is packed whole: it fits, and takes no more than a block of A and a sliver of B would.
+template <class T>
+constexpr bool b_is_small(index_t m, index_t n, index_t k) {
+  using B = Blocking<T>;
+  const index_t whole = k * round_up(n, B::lanes);
+  return m > B::mr && k <= B::kc && static_cast<std::size_t>(whole) * sizeof(T) <= B::small_b &&
+         whole + (k > 4 * B::chunk ? a_tile_size<T>(m, k) : 0) <= (m + B::nr) * k;
+}
+
 template <class T>
 constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   using B = Blocking<T>;
@@ -121,8 +183,24 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
     if (m > dot_rows) plan.b_bytes = exactly(k);
     return plan;
   }
+  // Operands that are not memory come through the stack, 3 KiB of each at a time.
+  const bool tiny = k <= 4 * B::chunk && k * round_up(n, B::lanes) <= 48 * B::chunk;
+  const bool strip = m > B::mr && n <= B::nr && k <= B::kc;
+  if (tiny || strip || (m > 1 && m <= B::mr && n <= B::nr)) {
+    plan = {tiny ? GemmWay::tiny : strip ? GemmWay::one_strip : GemmWay::tile, m, n, k};
+    if (plan.way == GemmWay::one_strip) plan.b_bytes = exactly(panels_size<T>(n, k));
+    return plan;
+  }
+  if (b_is_small<T>(m, n, k)) {
+    plan = {GemmWay::small_b, m, n, k};
+    plan.b_bytes = exactly(panels_size<T>(n, k));
+    if (k > 4 * B::chunk) {
+      plan.b_bytes = bytes(panels_size<T>(n, k));
+      plan.a_bytes = exactly(a_tile_size<T>(m, k));
+    }
+    return plan;
+  }
   plan.k = balanced(k, B::kc, B::chunk);
-  const index_t depth = round_up(plan.k, B::chunk);
   if (m == 1) {
     plan.way = GemmWay::row;
     plan.m = 1;
@@ -134,10 +212,9 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   plan.way = m <= B::mr ? GemmWay::few_rows : GemmWay::many_rows;
   plan.n = plan.k == k ? n : std::min(n, B::nc);
   plan.m = balanced(m, block_rows<T>(plan.k), B::mr);
-  if (n >= 2 * B::nr && bytes(plan.k * n) > B::large_b) plan.slivers = 2;
-  plan.b_bytes = bytes(plan.k * (plan.n <= B::lanes ? B::lanes : B::nr) * plan.slivers);
+  plan.b_bytes = bytes(plan.k * (plan.n <= B::lanes ? B::lanes : B::nr));
   if (plan.k != k) plan.accumulator_bytes = bytes(plan.m * round_up(plan.n, B::nr));
-  plan.a_bytes = exactly((plan.m - 1) * depth + plan.k);
+  plan.a_bytes = exactly(plan.m * plan.k);
   return plan;
 }
 
@@ -166,12 +243,21 @@ template <class T>
       offer(m, columns);
       if (m_fixed) return;
       offer(1, columns);
+      offer(m / B::mr * B::mr, columns);  // full tiles
+      index_t rows = std::min(m, detail::round_up(columns, B::lanes));
+      while (rows > B::mr && detail::b_is_small<T>(rows, columns, depth)) --rows;
+      offer(rows, columns);  // the most of which a block is packed
       offer(detail::block_rows<T>(detail::balanced(depth, B::kc, B::chunk)), columns);
     };
     rows_of(n);
     if (n_fixed) return;
     rows_of(1);
     rows_of(2 * B::nc);  // where m is 1, a wider product has narrower strips
+    for (const index_t rows : {m, m / B::mr * B::mr}) {
+      index_t columns = std::min(n, m + B::nr) / B::lanes * B::lanes;
+      while (columns > B::nr && !detail::b_is_small<T>(rows, columns, depth)) columns -= B::lanes;
+      offer(rows, columns);  // the widest B that is packed whole
+    }
   };
   rows_and_columns(k);
   // Deeper products than two blocks have no other blocks; dots grow with K.

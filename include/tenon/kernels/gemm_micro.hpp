@@ -3,99 +3,166 @@
 //
 //   tile(r, j) = from(r, j) or 0;  for k = 0, 1, …: tile(r, j) = a(r, k) * b(k, j) + tile(r, j)
 //
-// Contract: a is packed as gemm_pack.hpp says, for exactly Rows rows; `from` is Rows x Packs packs
-// without gaps. Every element is one chain in the order of k, whatever the tile's shape.
+// Every element is one chain in the order of k, whatever the tile's shape. A tile is Rows rows times
+// Units units of columns; a unit is half a register on AVX-512 and a register elsewhere, so that 17
+// columns cost a register and a half. Its last unit may have fewer columns.
+//
+// One kernel reads packed operands and operands where they lie: A by two strides, B by one. Rows of B
+// that are read for the first time are copied on the way into the packed layout (b_to): the stores fit
+// between the multiplications.
 
 #include <tenon/kernels/gemm_blocking.hpp>
 #include <tenon/kernels/gemm_operands.hpp>
+#include <tenon/simd/vectors.hpp>
+
+#include <array>
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// Rows of B in memory: a packed sliver, or B itself.
 template <class T>
-class MemoryPanel {
- public:
-  static constexpr int lanes = Blocking<T>::lanes;
-  MemoryPanel(const T* first, index_t stride) : row_(first), stride_(stride) {}
-  TENON_INLINE simd::Pack<T, lanes> load(int pack) const {
-    return simd::Pack<T, lanes>::load(row_ + pack * lanes);
-  }
-  TENON_INLINE void next_row() { row_ += stride_; }
-
- private:
-  const T* row_;
-  index_t stride_;
+struct TileJob {
+  const T* a;  // a(r, k) = a[r * a_row + k * a_k]
+  index_t a_row, a_k;
+  const T* b;  // b(k, j) = b[k * b_row + j]
+  index_t b_row;
+  index_t depth;
+  const T* from;  // accumulators, panel_width between rows; nullptr: zeros
+  T* c;           // c(r, j) = c[r * c_row + j]
+  index_t c_row;
+  int columns;  // at most Units units
+  T* b_to;      // if not nullptr: rows of B are copied here, panel_width apart
 };
 
-// Where a tile's accumulators begin (nullptr: at 0) and where it is stored, `stride` between rows.
-template <class T>
-struct TilePlace {
-  const T* from;
-  T* to;
-  index_t stride;
-};
-
-template <class T, int Rows, int Packs>
-[[gnu::noinline]] void multiply_tile(const T* a, MemoryPanel<T> b, index_t depth,
-                                     TilePlace<T> place) {
-  constexpr int L = Blocking<T>::lanes, chunk = Blocking<T>::chunk;
-  using P = simd::Pack<T, L>;
-  P tile[Rows][Packs];
-  if (place.from == nullptr) {
-    simd::detail::unroll<Rows * Packs>(
-        [&](int t) TENON_INLINE_LAMBDA { tile[t / Packs][t % Packs] = P(T{0}); });
-  } else {
-    simd::detail::unroll<Rows * Packs>([&](int t) TENON_INLINE_LAMBDA {
-      tile[t / Packs][t % Packs] = P::load(place.from + t * L);
-    });
+// Depth: that of the job where it is known and small, else 0.
+template <class T, int Rows, int Units, bool Masked, int Depth = 0>
+TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
+  constexpr int L = Blocking<T>::lanes, per_pack = units_of_pack<T>;
+  constexpr int packs = Units / per_pack, halves = Units % per_pack, loads = packs + halves;
+  constexpr int groups = (Rows + 2) / 3;
+  constexpr index_t width = loads * L;
+  using V = simd::Vector<T, L>;
+  using H = simd::Vector<T, L / per_pack>;
+  V tile[Rows][packs == 0 ? 1 : packs];
+  H edge[Rows];
+  TENON_UNROLL for (int r = 0; r < Rows; ++r) {
+    TENON_UNROLL for (int v = 0; v < packs; ++v) tile[r][v] = V{};
+    if constexpr (halves != 0) edge[r] = H{};
   }
-  for (; depth > 0; depth -= chunk, a += Rows * chunk) {
-    const T* const end = a + std::min<index_t>(depth, chunk);
-    for (const T* column = a; column != end; ++column, b.next_row()) {
-      P row[Packs];
-      simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA { row[v] = b.load(v); });
-      simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-        const P element = P::broadcast(column + r * chunk);
-        simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
-          tile[r][v] = multiply_add(element, row[v], tile[r][v]);
-        });
-      });
+  if (job.from != nullptr) {
+    const T* from = job.from;
+    TENON_UNROLL for (int r = 0; r < Rows; ++r) {
+      TENON_UNROLL for (int v = 0; v < packs; ++v) tile[r][v] = simd::load_vector<V>(from + v * L);
+      if constexpr (halves != 0) edge[r] = simd::load_vector<H>(from + packs * L);
+      from += width;
     }
   }
-  simd::detail::unroll<Rows>([&](int r) TENON_INLINE_LAMBDA {
-    simd::detail::unroll<Packs>([&](int v)
-                                    TENON_INLINE_LAMBDA { tile[r][v].store(place.to + v * L); });
-    place.to += place.stride;
-  });
-}
-
-// multiply_tile for a number of rows known at run time, 1 … MR.
-template <class T, int Packs, int Rows = Blocking<T>::mr>
-TENON_INLINE void multiply_rows(index_t rows, const T* a, const MemoryPanel<T>& b, index_t depth,
-                                const TilePlace<T>& place) {
-  if constexpr (Rows == 1) {
-    multiply_tile<T, 1, Packs>(a, b, depth, place);
+  const int last = job.columns - (loads - 1) * L;  // lanes of the last load
+  if (job.depth >= 64) {
+    TENON_UNROLL for (int r = 0; r < Rows; ++r) __builtin_prefetch(job.c + r * job.c_row, 1);
+  }
+  const index_t s = job.a_row, a_k = job.a_k, b_row = job.b_row;
+  const T* b = job.b;
+  T* b_to = job.b_to;
+  // Three rows of A from each of these: base, base + s, base + 2s are one instruction's operand.
+  const T* p[groups];
+  TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] = job.a + 3 * q * s;
+  const auto step = [&]() TENON_INLINE_LAMBDA {
+    V row[loads];
+    TENON_UNROLL for (int v = 0; v < loads; ++v) {
+      if (Masked && v == loads - 1)
+        row[v] = simd::load_first<V>(b + v * L, last);
+      else
+        row[v] = simd::load_vector<V>(b + v * L);
+    }
+    if (b_to != nullptr) {
+      TENON_UNROLL for (int v = 0; v < loads; ++v) {
+        __builtin_prefetch(b + 12 * b_row + v * L);
+        if (Masked && v == loads - 1)
+          simd::store_first(b_to + v * L, row[v], last);
+        else
+          simd::store_vector(b_to + v * L, row[v]);
+      }
+      b_to += width;
+    }
+    TENON_UNROLL for (int r = 0; r < Rows; ++r) {
+      const T* const x = p[r / 3] + r % 3 * s;
+      if constexpr (packs != 0) {
+        const V element = simd::broadcast<V>(x);
+        TENON_UNROLL for (int v = 0; v < packs; ++v) tile[r][v] =
+            simd::multiply_add<T>(element, row[v], tile[r][v]);
+        if constexpr (halves != 0)
+          edge[r] = simd::multiply_add<T>(simd::lower_half<H>(element),
+                                          simd::lower_half<H>(row[packs]), edge[r]);
+      } else {
+        edge[r] =
+            simd::multiply_add<T>(simd::broadcast<H>(x), simd::lower_half<H>(row[0]), edge[r]);
+      }
+    }
+    b += b_row;
+    TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] += a_k;
+  };
+  if constexpr (Depth != 0) {
+    TENON_UNROLL for (int k = 0; k < Depth; ++k) step();
   } else {
-    if (rows == Rows)
-      multiply_tile<T, Rows, Packs>(a, b, depth, place);
-    else
-      multiply_rows<T, Packs, Rows - 1>(rows, a, b, depth, place);
+    for (index_t k = job.depth; k > 0; --k) step();
+  }
+  T* c = job.c;
+  const bool whole = job.columns == Units * unit<T>;
+  TENON_UNROLL for (int r = 0; r < Rows; ++r) {
+    TENON_UNROLL for (int v = 0; v < packs; ++v) {
+      if (v < loads - 1 || whole)
+        simd::store_vector(c + v * L, tile[r][v]);
+      else
+        simd::store_first(c + v * L, tile[r][v], last);
+    }
+    if constexpr (halves != 0) {
+      if (whole)
+        simd::store_vector(c + packs * L, edge[r]);
+      else
+        simd::store_first(c + packs * L, edge[r], last);
+    }
+    c += job.c_row;
   }
 }
 
-// A finished tile, `width` elements a row in memory, to the sink.
-template <class T, class Sink>
-TENON_INLINE void store_tile(Sink& sink, const T* tile, index_t i, index_t rows, index_t j,
-                             index_t columns, index_t width) {
-  constexpr int L = Blocking<T>::lanes;
-  for (index_t r = 0; r < rows; ++r, tile += width) {
-    index_t c = 0;
-    for (; c + L <= columns; c += L)
-      sink.template store<L>(i + r, j + c, simd::Pack<T, L>::load(tile + c));
-    if (c < columns)
-      sink.template store_partial<L>(i + r, j + c, simd::Pack<T, L>::load(tile + c),
-                                     static_cast<int>(columns - c));
+template <class T, int Rows, int Units, bool Masked>
+[[gnu::noinline]] void multiply_tile(const TileJob<T>& job) {
+  multiply_tile_inline<T, Rows, Units, Masked>(job);
+}
+
+// The kernels of all tiles, by whether the last unit is read in part, rows and units.
+template <class T>
+struct TileKernels {
+  using Kernel = void (*)(const TileJob<T>&);
+  static constexpr int rows = Blocking<T>::mr, units = Blocking<T>::packs * units_of_pack<T>;
+  Kernel of[simd::has_masks<T> ? 1 : 2][rows][units];
+  Kernel strip[rows];  // strip_packs(rows) packs wide
+
+  constexpr TileKernels() : of{}, strip{} {
+    [&]<int... R>(std::integer_sequence<int, R...>) {
+      (add_row<R + 1>(), ...);
+    }(std::make_integer_sequence<int, rows>{});
   }
+  template <int R>
+  constexpr void add_row() {
+    [&]<int... U>(std::integer_sequence<int, U...>) {
+      ((of[0][R - 1][U] = &multiply_tile<T, R, U + 1, simd::has_masks<T>>), ...);
+      if constexpr (!simd::has_masks<T>)
+        ((of[1][R - 1][U] = &multiply_tile<T, R, U + 1, true>), ...);
+    }(std::make_integer_sequence<int, units>{});
+    constexpr int wide = strip_packs<T>(R) * units_of_pack<T>;
+    if constexpr (R > 1)
+      strip[R - 1] = wide == units ? of[0][R - 1][units - 1]
+                                   : &multiply_tile<T, R, (wide > units ? wide : units), false>;
+  }
+};
+template <class T>
+inline constexpr TileKernels<T> tile_kernels{};
+
+template <class T>
+TENON_INLINE void multiply_tile(int rows, int units, const TileJob<T>& job) {
+  const bool partial = !simd::has_masks<T> && job.columns != units * unit<T>;
+  tile_kernels<T>.of[partial ? 1 : 0][rows - 1][units - 1](job);
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels::detail

@@ -53,6 +53,37 @@ concept MemorySink = MatrixSink<S, T> && requires(const S& sink) {
 
 namespace detail {
 
+// Memory with any strides as a source: packing it is compiled once, whatever expression it is part of.
+template <class T>
+struct StridedMatrix {
+  using value_type = T;
+  const T* p;
+  index_t row, column;
+
+  [[nodiscard]] int contiguous_axis() const { return row == 1 && column != 1 ? 0 : 1; }
+  template <int Axis, int N>
+  [[nodiscard]] TENON_INLINE simd::Pack<T, N> load(index_t i, index_t j) const {
+    const T* from = p + i * row + j * column;
+    const index_t stride = Axis == 1 ? column : row;
+    if (stride == 1) return simd::Pack<T, N>::load(from);
+    return far<N>(from, stride, N);
+  }
+  template <int Axis, int N>
+  [[nodiscard]] TENON_INLINE simd::Pack<T, N> load_partial(index_t i, index_t j, int count) const {
+    const T* from = p + i * row + j * column;
+    const index_t stride = Axis == 1 ? column : row;
+    if (stride == 1) return simd::Pack<T, N>::load_partial(from, count);
+    return far<N>(from, stride, count);
+  }
+
+ private:
+  template <int N>
+  [[nodiscard, gnu::noinline]] static simd::Pack<T, N> far(const T* from, index_t stride,
+                                                           int count) {
+    return simd::Pack<T, N>::gather_partial(from, stride, count);
+  }
+};
+
 // One step of the sum of a product: a*b + c, rounded once where there is hardware for it.
 template <class T, int N>
 TENON_INLINE simd::Pack<T, N> multiply_add(simd::Pack<T, N> a, simd::Pack<T, N> b,

@@ -12,6 +12,17 @@
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
+// Elements k … k+depth-1 of the row, and nothing after them.
+template <class T, class Source>
+void pack_row(const Source& source, index_t k, index_t depth, T* to) {
+  constexpr int L = Blocking<T>::lanes;
+  index_t d = 0;
+  for (; d + L <= depth; d += L) source.template load<1, L>(0, k + d).store(to + d);
+  if (d == depth) return;
+  const int count = static_cast<int>(depth - d);
+  source.template load_partial<1, L>(0, k + d, count).store_partial(to + d, count);
+}
+
 template <class T, class A, class B, class Sink>
 class RowProduct {
  public:
@@ -32,7 +43,7 @@ class RowProduct {
       for (index_t c = 0; c < columns; c += L) P(T{0}).store(sums_ + c);
       for (index_t k = 0; k < k_; k += plan_.k) {
         const index_t depth = std::min(plan_.k, k_ - k);
-        if (deep || j == 0) pack_a<T>(a_, 0, 1, k, depth, 1, row_);
+        if (deep || j == 0) pack_row<T>(a_, k, depth, row_);
         if (in_order)
           add_rows(k, depth, j, columns);
         else

@@ -266,7 +266,10 @@ template <class E>
   [&]<std::size_t... S>(std::index_sequence<S...>) {
     (set_stage_bytes_now<S>(placed, e), ...);
   }(std::make_index_sequence<stage_count<E>>{});
-  place(placed, slot_layout<E>, run_time_packing_tests);
+  if constexpr (slot_count<E> == 1)  // at the start; there is nothing to pack
+    placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
+  else
+    place(placed, slot_layout<E>, run_time_packing_tests);
   return placed;
 }
 template <class E>

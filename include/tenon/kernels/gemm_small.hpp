@@ -1,0 +1,211 @@
+#pragma once
+// Products that are small, or whose operands are used by one row or strip of tiles: little or nothing of
+// them is packed.
+
+#include <tenon/kernels/gemm_product.hpp>
+
+namespace tenon::inline TENON_MODE::kernels::detail {
+
+// ---- nothing packed, everything in memory ----
+
+// Where extents are known when the program runs. pre: gemm_plan says tiny or tile
+template <class T>
+[[gnu::noinline]] void multiply_in_place(const ProductIo<T>& io) {
+  const RowTiles<T> tiles(io.m);
+  TileJob<T> job = job_in_place(io, 0, 0, 0, io.k, 0);
+  job.c_row = io.c_row;
+  T* c = io.c_data;
+  for (index_t t = 0; t < tiles.count; ++t) {
+    const int rows = tiles.height(t);
+    for (index_t j = 0; j < io.n;) {
+      const int units = sliver_units<T>(io.n - j);
+      job.b = io.b_data + j;
+      job.c = c + j;
+      job.columns = static_cast<int>(std::min(units * index_t{unit<T>}, io.n - j));
+      multiply_tile<T>(rows, units, job);
+      j += job.columns;
+    }
+    job.a += rows * io.a_row;
+    c += rows * io.c_row;
+  }
+}
+
+// Registers that the accumulators of a tile may take.
+inline constexpr int most_accumulators =
+    build_isa == Isa::avx512 || build_isa == Isa::neon ? 24 : 12;
+
+// Where they are known when it is compiled: the tile in straight-line code.
+template <class T, int M, int N, int K>
+TENON_INLINE void multiply_static(const ProductIo<T>& io) {
+  constexpr int units = sliver_units<T>(N), columns = std::min<int>(units * unit<T>, N);
+  constexpr int registers = static_cast<int>(panel_width<T>(units)) / Blocking<T>::lanes;
+  constexpr int tiles = static_cast<int>(ceil_div(M, most_accumulators / registers));
+  constexpr int rows = static_cast<int>(ceil_div(M, tiles));
+  constexpr bool masked =
+      simd::has_masks<T> ? columns % unit<T> != 0 || units % 2 != 0 : columns != units * unit<T>;
+  TileJob<T> job = job_in_place(io, 0, 0, 0, K, columns);
+  job.c = io.c_data;
+  job.c_row = io.c_row;
+  multiply_tile_inline<T, rows, units, masked, (K <= 8 ? K : 0)>(job);
+  if constexpr (N > columns) {
+    ProductIo<T> right = io;
+    right.b_data += columns;
+    right.c_data += columns;
+    multiply_static<T, rows, N - columns, K>(right);
+  }
+  if constexpr (M > rows) {
+    ProductIo<T> below = io;
+    below.a_data += rows * io.a_row;
+    below.c_data += rows * io.c_row;
+    multiply_static<T, M - rows, N, K>(below);
+  }
+}
+
+// ---- nothing packed: B fits the stack, or is memory ----
+
+// All of the product, B from panels where that is not nullptr: packed on the way where it is memory and
+// `copies`. A through a buffer where there is one, before a_end, rows `stride` apart.
+template <class T>
+void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t stride) {
+  const RowTiles<T> tiles(io.m);
+  index_t i = 0;
+  for (index_t t = 0; t < tiles.count; ++t) {
+    const int rows = tiles.height(t);
+    TileJob<T> job = job_in_place(io, i, 0, 0, io.k, 0);
+    if (a_end != nullptr) pack_a_tile(io, job, i, rows, 0, io.k, a_end, stride);
+    T* panel = panels;
+    for (index_t j = 0; j < io.n;) {
+      const int units = sliver_units<T>(io.n - j);
+      const index_t columns = std::min(units * index_t{unit<T>}, io.n - j);
+      job.columns = static_cast<int>(columns);
+      if (panel == nullptr || (copies && t == 0)) {
+        job.b = io.b_data + j;
+        job.b_row = io.b_row;
+        job.b_to = panel;
+      } else {
+        job.b_to = nullptr;
+        take_panel<T>(job, panel, units);
+      }
+      if (panel != nullptr) panel += io.k * panel_width<T>(units);
+      run_last(io, job, i, rows, j, units);
+      j += columns;
+    }
+    i += rows;
+  }
+}
+// B whole to panels, unless it is memory that its first use copies. True if so.
+template <class T>
+bool pack_panels(const ProductIo<T>& io, T* panels) {
+  if (io.b_data != nullptr) return true;
+  for (index_t j = 0; j < io.n;) {
+    const int units = sliver_units<T>(io.n - j);
+    const index_t columns = std::min(units * index_t{unit<T>}, io.n - j);
+    io.pack_b(io.b, 0, io.k, j, columns, panels);
+    panels += io.k * panel_width<T>(units);
+    j += columns;
+  }
+  return false;
+}
+template <class T>
+[[gnu::noinline]] void run_tiles_lazy_a(const ProductIo<T>& io, T* panels, bool copies) {
+  alignas(64) T a_buffer[Blocking<T>::mr * 4 * Blocking<T>::chunk];
+  static_assert(sizeof a_buffer <= 3072, "a frame is at most 4 KiB");
+  run_tiles<T>(io, panels, copies, std::end(a_buffer), round_up(io.k, Blocking<T>::chunk));
+}
+template <class T>
+[[gnu::noinline]] void run_tiny_lazy_b(const ProductIo<T>& io) {
+  alignas(64) T panels[48 * Blocking<T>::chunk];
+  static_assert(sizeof panels <= 3072, "a frame is at most 4 KiB");
+  pack_panels<T>(io, panels);
+  if (io.a_data != nullptr)
+    run_tiles<T>(io, panels, false, nullptr, 0);
+  else
+    run_tiles_lazy_a<T>(io, panels, false);
+}
+template <class T>
+void run_tiny(const ProductIo<T>& io) {
+  if (io.b_data == nullptr)
+    run_tiny_lazy_b(io);
+  else if (io.a_data == nullptr)
+    run_tiles_lazy_a<T>(io, nullptr, false);
+  else
+    run_tiles<T>(io, nullptr, false, nullptr, 0);
+}
+template <class T>
+void run_small_b(const GemmPlan& plan, const ProductIo<T>& io, std::byte* workspace) {
+  T* const panels = reinterpret_cast<T*>(workspace);
+  const bool copies = pack_panels(io, panels);
+  if (plan.a_bytes != 0) {
+    run_tiles<T>(io, panels, copies, reinterpret_cast<T*>(workspace + plan.bytes()),
+                 a_tile_stride<T>(io.k));
+  } else if (io.a_data == nullptr) {
+    run_tiles_lazy_a<T>(io, panels, copies);
+  } else {
+    run_tiles<T>(io, panels, copies, nullptr, 0);
+  }
+}
+
+// ---- one tile, or one strip of tiles: A is read once ----
+
+// A tile whose operands come through the stack chunk by chunk, where they are not memory or a panel.
+template <class T>
+[[gnu::noinline]] void run_chunks(const ProductIo<T>& io, index_t i, int rows, const T* panel,
+                                  T* kept) {
+  constexpr index_t chunk = Blocking<T>::chunk;
+  alignas(64) T a_chunk[Blocking<T>::mr * chunk], b_chunk[chunk * Blocking<T>::nr];
+  static_assert(sizeof a_chunk + sizeof b_chunk <= 3072, "a frame is at most 4 KiB");
+  const int units = sliver_units<T>(io.n);
+  const index_t width = panel_width<T>(units);
+  for (index_t k = 0; k < io.k; k += chunk) {
+    const index_t depth = std::min(chunk, io.k - k);
+    TileJob<T> job = job_in_place(io, i, 0, k, depth, io.n);
+    if (io.a_data == nullptr) {
+      pack_a_tile(io, job, i, rows, k, depth, std::end(a_chunk), chunk);
+    }
+    if (panel != nullptr) {
+      take_panel(job, panel + k * width, units);
+    } else if (io.b_data == nullptr) {
+      io.pack_b(io.b, k, depth, 0, io.n, b_chunk);
+      take_panel(job, b_chunk, units);
+    }
+    job.from = k == 0 ? nullptr : kept;
+    job.c = kept;
+    job.c_row = width;
+    multiply_tile<T>(rows, units, job);
+  }
+}
+template <class T>
+[[gnu::noinline]] void run_lazy_tile(const ProductIo<T>& io, index_t i, int rows, const T* panel) {
+  alignas(64) T kept[Blocking<T>::mr * Blocking<T>::nr];
+  run_chunks(io, i, rows, panel, kept);
+  const index_t width = panel_width<T>(sliver_units<T>(io.n));
+  if (io.c_data == nullptr) return io.store(io.c, kept, i, rows, 0, io.n, width);
+  for (int r = 0; r < rows; ++r)
+    std::copy_n(kept + r * width, io.n, io.c_data + (i + r) * io.c_row);
+}
+
+// pre: N <= NR. The panel has room for B where there is more than one tile.
+template <class T>
+void run_strip(const ProductIo<T>& io, T* panel) {
+  const RowTiles<T> tiles(io.m);
+  const int units = sliver_units<T>(io.n);
+  const bool copies = tiles.count > 1, memory = io.a_data != nullptr && io.b_data != nullptr;
+  if (copies && !memory) io.pack_b(io.b, 0, io.k, 0, io.n, panel);
+  index_t i = 0;
+  for (index_t t = 0; t < tiles.count; ++t) {
+    const int rows = tiles.height(t);
+    if (!memory && (io.a_data == nullptr || !copies)) {
+      run_lazy_tile<T>(io, i, rows, copies ? panel : nullptr);
+    } else {
+      TileJob<T> job = job_in_place(io, i, 0, 0, io.k, io.n);
+      if (memory && t == 0)
+        job.b_to = copies ? panel : nullptr;
+      else
+        take_panel(job, static_cast<const T*>(panel), units);
+      run_last(io, job, i, rows, 0, units);
+    }
+    i += rows;
+  }
+}
+
+}  // namespace tenon::inline TENON_MODE::kernels::detail
