@@ -143,3 +143,22 @@ TEST_CASE("shapes print like Python's tuples and are cut, not overrun") {
   CHECK(std::string(detail::ShapeText(pattern, detail::ExtentsOf::type).text) ==
         "(dyn, 2, upto 7, 0)");
 }
+
+TEST_CASE("the extents of a block are equal, bounded, and no extent of a user's") {
+  using namespace tenon::detail;
+  STATIC_REQUIRE(is_block_extent(block_of(60)));
+  STATIC_REQUIRE(bound_of(block_of(60)) == 60);
+  STATIC_REQUIRE(is_bounded_extent(block_of(60)));
+  STATIC_REQUIRE(is_settled_extent(block_of(60)));
+  STATIC_REQUIRE(!is_bounded_extent(dyn_block));
+  STATIC_REQUIRE(is_unbounded_extent(dyn_block));
+  STATIC_REQUIRE(!is_settled_extent(dyn_block));
+  for (const index_t e :
+       {index_t{0}, index_t{1}, index_t{60}, dyn, upto<1>, upto<(index_t{1} << 40)>}) {
+    CHECK_FALSE(is_block_extent(e));
+    CHECK(e != dyn_block);
+  }
+  CHECK(Shape<block_of(60), 3>::from_extents({7, 3}).size() == 21);
+  CHECK_THROWS_AS((Shape<block_of(60)>::from_extents({61})), ShapeError);
+  CHECK(Shape<dyn_block>::from_extents({5000}).size() == 5000);
+}

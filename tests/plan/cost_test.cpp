@@ -100,6 +100,24 @@ static_assert(TENON_PLAN(tn::sum<0>(a * b)).fuses_prologue(0));
 static_assert(!TENON_PLAN(tn::sum<0>(a * b)).fuses_epilogue(0));
 static_assert(TENON_PLAN(a + b).arithmetic_intensity() == 1.0 / 12);
 
+// A region computes what its stages would; what every block reads is read for every block, and what
+// lies between stays in a cache.
+constexpr index_t positions = 4096;
+using Q = Leaf<positions, 64>;
+constexpr auto attention = tn::plan_of<decltype(tn::matmul(
+    tn::softmax<-1>(tn::matmul(std::declval<Q>(), tn::transpose(std::declval<Q>())) * 0.125F),
+    std::declval<Q>()))>;
+static_assert(attention.structure.is_region(0) && attention.stages == 1);
+static_assert(attention.flops ==
+              2 * 2ULL * positions * positions * 64 + (exp_flops + 5) * positions * positions);
+constexpr index_t block_rows = attention.structure.regions.rows[0];
+constexpr index_t blocks = (positions + block_rows - 1) / block_rows;
+constexpr int key_passes = tn::kernels::gemm_b_passes<float>(block_rows, positions, 64);
+constexpr int value_passes = tn::kernels::gemm_b_passes<float>(block_rows, 64, positions);
+static_assert(attention.bytes_moved ==
+              size * positions * 64 * (2 + blocks * (key_passes + value_passes)));
+static_assert(attention.fuses_prologue(0) && !attention.fuses_epilogue(0));
+
 }  // namespace
 
 TEST_CASE("Dynamic extents cost what static ones do", "[plan]") {
@@ -112,5 +130,11 @@ TEST_CASE("Dynamic extents cost what static ones do", "[plan]") {
   const auto y = tn::view(static_cast<const float*>(nullptr), tn::shape(50, 60));
   check(tn::plan(x * x + 1.0F), TENON_PLAN(a * b + 1.0F));
   check(tn::plan(tn::relu(tn::matmul(x, y))), TENON_PLAN(tn::relu(tn::matmul(a, w))));
-  check(tn::plan(tn::softmax<-1>(tn::matmul(x, y))), TENON_PLAN(tn::softmax<-1>(tn::matmul(a, w))));
+  // The rows of a dynamic one would go block by block.
+  check(tn::plan(tn::detail::StageByStage(tn::softmax<-1>(tn::matmul(x, y)))),
+        TENON_PLAN(tn::softmax<-1>(tn::matmul(a, w))));
+  check(tn::plan(tn::sum<1>(x * 2.0F)), TENON_PLAN(tn::sum<1>(a * 2.0F)));
+  // What is one region at run time may be several stages where the rows are known to be few.
+  CHECK(tn::plan(tn::softmax<-1>(tn::matmul(x, y))).flops ==
+        TENON_PLAN(tn::softmax<-1>(tn::matmul(a, w))).flops);
 }

@@ -152,6 +152,29 @@ TEST_CASE("Explanations name what is fused", "[plan]") {
         std::string_view::npos);
 }
 
+TEST_CASE("Explanations name the stages of a block of rows, and what was hoisted", "[plan]") {
+  using Rows = Leaf<4096, 64>;
+  using Square = Leaf<64, 64>;
+  using Layers = decltype(tn::matmul(
+      tn::relu(tn::matmul(std::declval<Rows>(), std::declval<Square>()) + std::declval<Leaf<64>>()),
+      tn::exp(std::declval<Square>())));
+  check_text<Layers>();
+  const auto& plan = tn::plan_of<Layers>;
+  REQUIRE(plan.stages == 2);
+  REQUIRE(plan.structure.is_region(0));
+  const std::string text(tn::explanation_of<Layers>.view());
+  const auto has = [&](const std::string& part) { return text.find(part) != std::string::npos; };
+  CHECK(has("= matmul(relu(add(B1, c)), T1)\n"));
+  CHECK(has("B1 = matmul(a, b)\n"));
+  CHECK(has("blocks    of at most " +
+            std::string(tn::detail::grouped_text(
+                static_cast<std::uint64_t>(plan.structure.regions.rows[0]))) +
+            " along axis 0"));
+  CHECK(has("T1 is stored: hoisted"));
+  CHECK(has("a block of rows of stage 2\n"));
+  CHECK(has("Stage 2 runs block of rows by block of rows"));
+}
+
 TEST_CASE("An explanation is a reference to a constant, or a value where extents are dynamic",
           "[plan]") {
   const M a(nullptr, {});
@@ -162,8 +185,8 @@ TEST_CASE("An explanation is a reference to a constant, or a value where extents
   const auto text = tn::explain(x * 2.0F);
   CHECK(text == tn::explain(fixed).view());
   const W other(nullptr, {});
-  CHECK(tn::explain(tn::softmax<-1>(tn::matmul(x + 1.0F, w))) ==
-        tn::explain(tn::softmax<-1>(tn::matmul(a + 1.0F, other))).view());
+  CHECK(tn::explain(tn::relu(tn::matmul(x + 1.0F, w))) ==
+        tn::explain(tn::relu(tn::matmul(a + 1.0F, other))).view());
   std::ostringstream out;
   out << text << tn::explain(fixed);
   CHECK(out.str() == std::string(text.view()) + std::string(text.view()));

@@ -31,8 +31,26 @@ using boost::hana::literals::operator""_c;
 namespace detail {
 
 [[nodiscard]] constexpr bool is_static_extent(index_t e) noexcept { return e >= 0; }
-[[nodiscard]] constexpr bool is_bounded_extent(index_t e) noexcept { return e < dyn; }
-[[nodiscard]] constexpr index_t bound_of(index_t e) noexcept { return e >= 0 ? e : -1 - e; }
+
+// The extents of a block of rows: run-time extents that within one expression are all equal, so that
+// none of them stretches another; up to a bound, or (dyn_block) equal to it or 1.
+inline constexpr index_t block_flag = index_t{1} << 62;
+inline constexpr index_t dyn_block = -1 - block_flag;
+[[nodiscard]] constexpr index_t block_of(index_t bound) noexcept { return dyn_block - bound; }
+[[nodiscard]] constexpr bool is_block_extent(index_t e) noexcept { return e < dyn_block; }
+[[nodiscard]] constexpr bool is_unbounded_extent(index_t e) noexcept {
+  return e == dyn || e == dyn_block;
+}
+[[nodiscard]] constexpr bool is_bounded_extent(index_t e) noexcept {
+  return e < dyn && e != dyn_block;
+}
+// Extents of this pattern are the same wherever it stands in an expression.
+[[nodiscard]] constexpr bool is_settled_extent(index_t e) noexcept {
+  return is_static_extent(e) || is_block_extent(e);
+}
+[[nodiscard]] constexpr index_t bound_of(index_t e) noexcept {
+  return e >= 0 ? e : (-1 - e) & ~block_flag;
+}
 
 // The extents that a shape has to store: none in a static shape.
 template <int Count>
@@ -123,6 +141,19 @@ class Shape {
       size = next.value_or(1);
     }
     if (!fits) refuse("shape", "the number of elements overflows in", extents);
+    return result;
+  }
+
+  // The same without errors.
+  // Contract: from_extents(extents) would succeed: they are those of a part of something checked.
+  [[nodiscard]] TENON_INLINE static constexpr Shape from_valid_extents(
+      const std::array<index_t, sizeof...(E)>& extents) noexcept {
+    Shape result;
+    if constexpr (dynamic_count > 0) {
+      std::size_t stored = 0;
+      for (std::size_t i = 0; i < sizeof...(E); ++i)
+        if (!detail::is_static_extent(pattern[i])) result.dynamic_[stored++] = extents[i];
+    }
     return result;
   }
 

@@ -25,6 +25,12 @@ struct Evaluation {
     return workspace + slots.offset[Slot];
   }
 
+  // Those of the value of stored node I.
+  template <int I>
+  [[nodiscard]] constexpr std::byte* bytes_of_value() const noexcept {
+    return bytes_of<value_slot<E>(I)>();
+  }
+
   static constexpr const auto& records = pattern_records<E>;
   static constexpr const auto& structure = structure_of<E>;
   static constexpr const auto& order = stage_order<E>;
@@ -41,7 +47,7 @@ template <class S>
 consteval unsigned open_axes() {
   unsigned mask = 0;
   for (std::size_t i = 0; i < S::pattern.size(); ++i)
-    mask |= !is_static_extent(S::pattern[i]) ? 1U << i : 0U;
+    mask |= !is_settled_extent(S::pattern[i]) ? 1U << i : 0U;
   return mask;
 }
 
@@ -61,6 +67,10 @@ template <class T, class S, class Layout>
                                                                         : static_unit_axis<Layout>;
   return kernels::StridedCursor<T, rank, unit, 0U>(view.data(), view.strides());
 }
+
+// Two shapes of this type in one expression have the same extents.
+template <class S>
+inline constexpr bool is_settled = open_axes<S>() == 0;
 
 // A cursor stretched to the rank and extents of the node that reads it.
 template <int Rank, class S, class Cursor>
@@ -92,18 +102,10 @@ template <int I, int Stage, bool CoreStored, class S, class Eval>
   const auto cursor = cursor_of<I, Stage, CoreStored>(x);
   constexpr bool is_map =
       Eval::records[static_cast<std::size_t>(I)].kind == Kind::map && !Eval::structure.is_stage(I);
-  if constexpr (std::same_as<From, S> && (S::is_static || is_map))
+  if constexpr (std::same_as<From, S> && (is_settled<S> || is_map))
     return cursor;
   else
     return stretched<S::rank()>(cursor, node_at<I>(x.expression).shape());
-}
-
-// The preorder index of operand K of node I.
-template <class E>
-consteval int operand_index(int i, std::size_t k) {
-  int c = i + 1;
-  for (; k > 0; --k) c += pattern_records<E>[static_cast<std::size_t>(c)].subtree;
-  return c;
 }
 
 // The cursors behind a map of one stage: each node below it that is no map, or that a slot or the core of
@@ -166,12 +168,15 @@ struct WorkOf<E, Arguments, I, Node<Map<F>, T, S, X...>, true> {
   using type = decltype(of(std::index_sequence_for<X...>{}));
 };
 
+template <class E, const auto& Arguments, int I, class N>
+struct WorkOf<E, Arguments, I, StageByStage<N>, true> : WorkOf<E, Arguments, I, N, true> {};
+
 // The cursor of an operand of the expression, stretched to the shape S.
 template <class S, class Leaf>
 [[nodiscard]] constexpr auto leaf_cursor(const Leaf& leaf) {
   if constexpr (Leaf::kind == Kind::scalar)
     return kernels::ScalarCursor<value_t<Leaf>, S::rank()>(leaf.value());
-  else if constexpr (std::same_as<shape_t<Leaf>, S> && S::is_static)
+  else if constexpr (std::same_as<shape_t<Leaf>, S> && is_settled<S>)
     return view_cursor(leaf.view());
   else
     return stretched<S::rank()>(view_cursor(leaf.view()), leaf.shape());

@@ -37,7 +37,8 @@ namespace tenon::detail::inline TENON_MODE {
 
 // Stages of one elementwise loop need no slots at all, whatever the extents.
 template <class E>
-inline constexpr bool needs_no_slots = structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0;
+inline constexpr bool needs_no_slots =
+    structure_of<E>.stages == 1 && structure_of<E>.core[0] < 0 && region_roots<E>.empty();
 
 inline constexpr PlacedSlots<0> no_slots{};
 

@@ -160,6 +160,13 @@ constexpr bool read_by_last_stage(const std::array<Record, N>& records,
   return named || i == 0 || structure.reader[static_cast<std::size_t>(i)] == 0;
 }
 
+// True where the block of rows that a region writes needs of leaf I only the same rows.
+template <int N>
+consteval bool read_in_same_block(const Regions<N>& regions, int i) {
+  const auto at = static_cast<std::size_t>(i);
+  return regions.window[at] == Window::push && regions.axis[at] == regions.along[0];
+}
+
 // The leaves that the last stage may read, and which of them at the same index alone.
 template <std::size_t N>
 struct LastReads {
@@ -175,7 +182,9 @@ consteval auto find_last_reads(const std::array<Record, N>& records,
     if (records[static_cast<std::size_t>(i)].kind != Kind::leaf ||
         !read_by_last_stage(records, structure, i))
       continue;
-    reads.same_index[reads.count] = read_at_same_index(records, structure, i);
+    reads.same_index[reads.count] = structure.is_region(0)
+                                        ? read_in_same_block(structure.regions, i)
+                                        : read_at_same_index(records, structure, i);
     reads.node[reads.count++] = i;
   }
   return reads;
@@ -203,9 +212,19 @@ inline constexpr bool never_conflicts = last_reads<E>.count == 0;
 template <class E, class Dst>
 [[nodiscard]] bool conflicts(const E& e, const Dst& dst) noexcept {
   constexpr auto& reads = last_reads<E>;
-  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+  const bool found = [&]<std::size_t... K>(std::index_sequence<K...>) {
     return (view_conflicts<reads.same_index[K]>(node_at<reads.node[K]>(e).view(), dst) || ...);
   }(std::make_index_sequence<reads.count>{});
+  if constexpr (structure_of<E>.is_region(0)) {
+    // Blocks do not disturb each other; does one disturb itself?
+    if (found || dst.size() == 0) return found;
+    constexpr auto& regions = structure_of<E>.regions;
+    const auto block = first_block<0>(e);
+    return conflicts(cut<0>(e, HoistedValues<void>{}, block),
+                     cut_view<regions.along[0], block_bound<E, 0>>(dst, block));
+  } else {
+    return found;
+  }
 }
 
 // Raises StaleTensorError where an operand has died (checked builds).

@@ -36,7 +36,7 @@ consteval bool is_flat() {
     if (r.kind == Kind::scalar) continue;
     if (r.rank != root.rank || !same_extents(r, root)) return false;
     for (int d = 0; d < r.rank; ++d)
-      if (!is_static_extent(r.extent(d))) return false;
+      if (!is_settled_extent(r.extent(d))) return false;
     if (i != Stage && structure.is_stage(i))
       i += r.subtree - 1;  // a slot; what is below it is not read here
     else if (!(r.kind == Kind::map || r.kind == Kind::let || lies_flat<E>(i)))
@@ -95,16 +95,43 @@ template <int I, std::size_t Slot, class Eval>
       reinterpret_cast<value_t<N>*>(x.template bytes_of<Slot>()), node.shape());
 }
 
+template <class Eval, class View>
+TENON_INLINE void run_stages(const Eval& x, const View& dst);
+
+// Computes the region with root Stage into the view dst, block of rows by block of rows. Each block is
+// an evaluation of its own, in the region's scratch.
+template <int Stage, class Eval, class View>
+void run_region(const Eval& x, const View& dst) {
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  constexpr auto at = static_cast<std::size_t>(Stage);
+  constexpr auto& regions = Eval::structure.regions;
+  const auto& slots = slots_of_block<E, Stage>(x.slots);
+  std::byte* scratch =
+      x.workspace == nullptr ? nullptr : x.template bytes_of<scratch_slot<E>(Stage)>();
+  const HoistedValues<Eval> hoisted{x};
+  auto block = first_block<Stage>(x.expression);
+  for (; block.begin < block.rows; block.begin += block.count) {
+    block.count = std::min(block.count, block.rows - block.begin);
+    const auto inner = cut<Stage>(x.expression, hoisted, block);
+    using Inner = std::remove_const_t<decltype(inner)>;
+    static_assert(std::same_as<Inner, cut_t<Stage, E>>);
+    run_stages(Evaluation<Inner, std::remove_cvref_t<decltype(slots)>>{inner, slots, scratch},
+               cut_view<regions.along[at], block_bound<E, Stage>>(dst, block));
+  }
+}
+
 // Computes the value of node Stage into the view dst.
 template <int Stage, class Eval, class View>
 TENON_INLINE void run_stage_into(const Eval& x, const View& dst) {
   constexpr int core = Eval::structure.core[static_cast<std::size_t>(Stage)];
-  if constexpr (core < 0) {
+  if constexpr (Eval::structure.is_region(Stage)) {
+    run_region<Stage>(x, dst);
+  } else if constexpr (core < 0) {
     run_elementwise<Stage, false>(x, dst);
   } else {
     using Root = shape_t<decltype(node_at<Stage>(x.expression))>;
     using Core = shape_t<decltype(node_at<core>(x.expression))>;
-    if constexpr (!(std::same_as<Root, Core> && Root::is_static) && core != Stage) {
+    if constexpr (!(std::same_as<Root, Core> && is_settled<Root>) && core != Stage) {
       const auto& inner = node_at<core>(x.expression);
       if (!(inner.shape() == node_at<Stage>(x.expression).shape())) {  // stretched at run time
         const kernels::BoundCursor<NodeTag<core>, value_t<decltype(inner)>, Core::rank()> value;

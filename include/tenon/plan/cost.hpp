@@ -6,8 +6,8 @@
 // one flop an element, on integers too; exp and its kin as the weight of their functor; a contraction
 // as 2·M·N·K; a reduction of n elements as n - 1; softmax as 24 an element, log_softmax as 25. Bytes
 // are those of operands and stored values: each element that a stage reads counts once for every
-// pass of its kernel over it, each element that it stores once. Packing panels and row buffers stay in the caches
-// and do not count.
+// pass of its kernel over it, each element that it stores once. Packing panels, row buffers and what a region
+// stores for a block of its rows stay in the caches and do not count.
 
 #include <tenon/plan/slots.hpp>
 
@@ -88,8 +88,9 @@ class CostModel {
       if (i != root && structure_.is_stage(i)) {
         cost.bytes_read += is_let_value(i) ? 0 : read_bytes(at(i), demand(i));
       } else {
-        cost.flops += flops(i, i == root ? whole(i) : demand(i));
-        cost.bytes_read += leaf_bytes(i, i == root ? whole(i) : demand(i));
+        const Demand here = i == root || is_within_block(i) ? whole(i) : demand(i);
+        cost.flops += flops(i, here);
+        cost.bytes_read += leaf_bytes(i, here);
       }
     });
     cost.bytes_stored = record_bytes(at(root));
@@ -111,6 +112,10 @@ class CostModel {
     need[k(top)] = asked;
     Cost cost;
     for_each_in_stage(top, [&](int i) {
+      if (i != top && is_within_block(i)) {  // computed once
+        need[k(i)] = whole(i);
+        anew[k(i)] = false;
+      }
       const Demand& here = need[k(i)];
       const auto bytes = [&](std::uint64_t once) {
         return anew[k(i)] ? here.evaluations() * element_bytes(i) : once;
@@ -176,6 +181,11 @@ class CostModel {
   [[nodiscard]] constexpr bool in_registers(int let) const {
     return structure_.in_registers[static_cast<std::size_t>(let)];
   }
+  // True for what a region stores for each block of its rows: it stays in a cache.
+  [[nodiscard]] constexpr bool is_within_block(int i) const {
+    return structure_.regions.window[static_cast<std::size_t>(i)] == Window::push &&
+           structure_.regions.reader[static_cast<std::size_t>(i)] >= 0;
+  }
   [[nodiscard]] constexpr bool is_let_value(int i) const {
     return at(i).parent >= 0 && at(at(i).parent).kind == Kind::let && i == at(i).parent + 1;
   }
@@ -208,7 +218,7 @@ class CostModel {
       const int let = structure_.let_of[static_cast<std::size_t>(i)];
       if (in_registers(let)) return -1;
       i = let + 1;
-      if (structure_.is_stage(i)) return i;
+      if (structure_.is_stage(i) || is_within_block(i)) return i;
     }
     return i;
   }
@@ -217,7 +227,9 @@ class CostModel {
     if (at(i).kind == Kind::leaf) return read_bytes(at(i), demand);
     if (at(i).kind != Kind::bound) return 0;
     const int value = named(i);
-    if (value < 0 || at(value).kind == Kind::scalar || !is_first_reading(i)) return 0;
+    if (value < 0 || at(value).kind == Kind::scalar || is_within_block(value) ||
+        !is_first_reading(i))
+      return 0;
     return read_bytes(at(i), demand);
   }
 
@@ -238,7 +250,7 @@ class CostModel {
   // Tells the operands of node i what it asks of them.
   constexpr void ask(int i) {
     const Record& r = at(i);
-    const Demand here = structure_.is_stage(i) ? whole(i) : demand(i);
+    const Demand here = structure_.is_stage(i) || is_within_block(i) ? whole(i) : demand(i);
     switch (r.kind) {
       case Kind::leaf:
       case Kind::scalar:
@@ -269,15 +281,34 @@ class CostModel {
     }
   }
 
+  // How many blocks of rows the product is computed in, and how many rows they have at most.
+  struct RowBlocks {
+    index_t rows;
+    std::uint64_t count;
+  };
+  [[nodiscard]] constexpr RowBlocks row_blocks(int contraction, index_t m) const {
+    const auto k = [](int i) { return static_cast<std::size_t>(i); };
+    const int root =
+        structure_.is_stage(contraction) ? contraction : structure_.reader[k(contraction)];
+    if (root < 0 || !structure_.is_region(root) || at(contraction).left_vector) return {m, 1};
+    const int cut = contraction == root ? structure_.regions.along[k(root)]
+                                        : structure_.regions.axis[k(contraction)];
+    const index_t rows = structure_.regions.rows[k(root)];
+    if (cut != batch_axes(at(contraction)) || rows >= m) return {m, 1};
+    return {rows, static_cast<std::uint64_t>((m + rows - 1) / rows)};
+  }
+
   // Once for every block of the other operand, and for every batch that the operand is stretched over.
   constexpr void ask_operand(int contraction, int operand, bool is_a) {
     const Record& product = at(contraction);
     const int a = contraction + 1;
     const MatmulExtents e = matmul_extents(product, at(a), at(end(a)));
-    const std::size_t passes =
+    const RowBlocks blocks = row_blocks(contraction, e.m);
+    const std::uint64_t passes =
+        (is_a ? 1 : blocks.count) *
         with_kernel_type<~0U>(product.dtype, [&]<class T>(std::type_identity<T>) {
-          return static_cast<std::size_t>(is_a ? kernels::gemm_a_passes<T>(e.m, e.n, e.k)
-                                               : kernels::gemm_b_passes<T>(e.m, e.n, e.k));
+          return static_cast<std::size_t>(is_a ? kernels::gemm_a_passes<T>(blocks.rows, e.n, e.k)
+                                               : kernels::gemm_b_passes<T>(blocks.rows, e.n, e.k));
         });
     const auto batches = [](const Record& r, index_t matrix) {
       return matrix == 0 ? 0 : elements_of(r) / static_cast<std::uint64_t>(matrix);

@@ -48,6 +48,7 @@ class Explainer {
       out.pad_to(indent).put("= ");
       names_.write_formula(out, root, indent + 2);
       out.line();
+      blocks(out, root);
       fused(out, root);
       operands(out, root);
     }
@@ -65,6 +66,26 @@ class Explainer {
     if (i != root && plan_.structure.is_stage(i)) return;
     for (int c = i + 1; c < end(i); c = end(c)) for_each_in_order(c, root, f);
     f(i);
+  }
+
+  // The stages that a region runs for every block of its rows.
+  constexpr void blocks(TextWriter& out, int root) const {
+    if (!plan_.structure.is_region(root)) return;
+    const auto& regions = plan_.structure.regions;
+    const auto k = static_cast<std::size_t>(root);
+    out.pad_to(indent).put("blocks    of at most ").put(count(regions.rows[k]));
+    out.put(" along axis ").put(count(regions.along[k])).put(", in each of them").line();
+    for (int n = 1; n <= names_.within_count(); ++n) {
+      const int i = names_.within(root, n);
+      if (i < 0) continue;
+      out.pad_to(indent + 10).put(names_.of(i)).put(" = ");
+      names_.write_formula(out, i, indent + 12);
+      out.line();
+    }
+  }
+  template <class Int>
+  [[nodiscard]] static constexpr TextCell count(Int n) {
+    return grouped_text(static_cast<std::uint64_t>(n));
   }
 
   constexpr void fused(TextWriter& out, int root) const {
@@ -121,7 +142,8 @@ class Explainer {
         if (!is_let_value) operand(i, i);
       } else if (at(i).kind == Kind::bound && !is_let_value) {
         const int value = names_.value_of(i);
-        if (value != i && at(value).kind != Kind::scalar && costs_.is_first_reading(i))
+        if (value != i && at(value).kind != Kind::scalar && !names_.is_within_block(value) &&
+            costs_.is_first_reading(i))
           operand(i, value);
       }
     }
@@ -144,8 +166,10 @@ class Explainer {
       if (before >= 0) value.append(", in the place of ").append(names_.of(before));
       slot(out, plan_.slots.value[i], value);
       const int core = plan_.structure.core[i];
-      if (core < 0) continue;
       const TextCell number = grouped_text(static_cast<std::uint64_t>(stage + 1));
+      if (plan_.structure.is_region(root))
+        slot(out, plan_.slots.scratch[i], TextCell("a block of rows of stage ").append(number));
+      if (core < 0) continue;
       slot(out, plan_.slots.scratch[i],
            TextCell(at(core).kind == Kind::contract ? "packing panels of stage "
                                                     : "row buffer of stage ")
@@ -206,8 +230,9 @@ class Explainer {
     const Decisions<N> all(plan_);
     out.put("Why, and > the way taken").right(40, "workspace");
     out.right(flops_end, "flops").right(moved_end, "moved").line();
-    if (all.size() == 0)
+    if (all.size() == 0 && plan_.stages == 1 && !plan_.structure.is_region(0))
       out.put("  One stage: nothing is stored, and nothing is computed twice.").line();
+    for (int stage = 0; stage < plan_.stages; ++stage) region(out, stage);
     for (const Decision& d : all) {
       if (d.is_stored()) {
         out.put("  ")
@@ -226,6 +251,22 @@ class Explainer {
       way(out, TextCell(in_place).append(decimal_text(d.recomputation())).append("×"), 0,
           d.in_place);
     }
+  }
+
+  constexpr void region(TextWriter& out, int stage) const {
+    const int root = plan_.stage_root(stage);
+    if (!plan_.structure.is_region(root)) return;
+    std::size_t between = 0;
+    for (int n = 1; n <= names_.within_count(); ++n)
+      if (const int i = names_.within(root, n); i >= 0) between += record_bytes(at(i));
+    out.put("  Stage ").put(count(stage + 1));
+    out.put(" runs block of rows by block of rows: what it stores for one stays in a cache").line();
+    const auto bytes = [&](std::string_view what, std::size_t n) {
+      out.put(what).right(40, bytes_text(n)).line();
+    };
+    bytes(literal("  > one block, with panels"),
+          plan_.slots.scratch[static_cast<std::size_t>(root)].bytes);
+    bytes(literal("    all rows, without"), between);
   }
 
   static constexpr void way(TextWriter& out, std::string_view what, std::uint64_t slot,

@@ -156,6 +156,8 @@ class PlanPainter {
     const int core = plan_.structure.core[i];
     slot(stage, plan_.slots.value[i], names_.of_stage(root), true,
          plan_.slots.in_place_of[i] >= 0 ? 0.5 : 0.0, is_taken_over(root) ? 0.5 : 1.0);
+    if (plan_.structure.is_region(root))
+      slot(stage, plan_.slots.scratch[i], TextCell("a block of rows"), false);
     if (core < 0) return;
     const bool packs = plan_.records[static_cast<std::size_t>(core)].kind == Kind::contract;
     slot(stage, plan_.slots.scratch[i], TextCell(packs ? "panels" : "row buffer"), false);
@@ -230,7 +232,7 @@ class PlanPainter {
     std::array<char, 256> buffer{};
     TextWriter writer{std::span<char>(buffer)};
     writer.put(names_.of_stage(root)).put(" = ");
-    names_.write_formula(writer, root, 0);
+    names_.write_formula(writer, root, 0, true);
     std::string_view formula(buffer.data(), std::min(writer.size(), buffer.size()));
     const bool is_long = formula.find('\n') != std::string_view::npos;
     formula = formula.substr(0, formula.find('\n'));

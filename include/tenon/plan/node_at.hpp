@@ -11,6 +11,8 @@ namespace tenon::detail::inline TENON_MODE {
 
 template <class E>
 struct ChildOf;
+template <class E>
+struct ChildOf<StageByStage<E>> : ChildOf<E> {};
 template <class Op, class T, class S, class... X>
 struct ChildOf<Node<Op, T, S, X...>> {
   // The operand that holds node I of the subtree, and the number of nodes before it.
@@ -36,6 +38,14 @@ template <int I, class E>
     return node_at<I - place.before>(
         hana::at_c<static_cast<std::size_t>(place.operand)>(e.operands()));
   }
+}
+
+// The preorder index of operand K of node I.
+template <class E>
+consteval int operand_index(int i, std::size_t k) {
+  int c = i + 1;
+  for (; k > 0; --k) c += pattern_records<E>[static_cast<std::size_t>(c)].subtree;
+  return c;
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

@@ -45,7 +45,7 @@ struct Plan {
   [[nodiscard]] constexpr bool fuses_prologue(int stage) const noexcept {
     return has_elementwise_work(stage_root(stage), true);
   }
-  // True where it does so between the core and its store.
+  // True where it does so between the core and its store. Of a region: any of the stages of a block.
   [[nodiscard]] constexpr bool fuses_epilogue(int stage) const noexcept {
     return has_elementwise_work(stage_root(stage), false);
   }
@@ -58,6 +58,7 @@ struct Plan {
   [[nodiscard]] constexpr bool has_elementwise_work(int root, bool below_core) const noexcept {
     const int core = structure.core[static_cast<std::size_t>(root)];
     const auto end = [&](int i) { return i + records[static_cast<std::size_t>(i)].subtree; };
+    if (structure.is_region(root)) return block_has_elementwise_work(root, below_core);
     if (core < 0) return false;
     for (int i = root; i < end(root); ++i) {
       if (i != root && structure.is_stage(i))
@@ -68,6 +69,29 @@ struct Plan {
     }
     return false;
   }
+
+  // The same for any of the stages that a region runs for its blocks.
+  [[nodiscard]] constexpr bool block_has_elementwise_work(int root,
+                                                          bool below_core) const noexcept {
+    const auto k = [](int i) { return static_cast<std::size_t>(i); };
+    const auto is_core = [&](int i) {
+      const Kind kind = records[k(i)].kind;
+      return kind == Kind::contract || kind == Kind::reduce || kind == Kind::normalize;
+    };
+    for (int i = root; i < root + records[k(root)].subtree; ++i) {
+      if (i != root && structure.is_stage(i)) {
+        i += records[k(i)].subtree - 1;
+        continue;
+      }
+      const bool is_map = records[k(i)].kind == Kind::map;
+      if (below_core ? !is_map : !is_core(i)) continue;
+      for (int up = i; up != root && structure.regions.reader[k(up)] < 0;) {
+        up = records[k(up)].parent;
+        if (below_core ? is_core(up) : records[k(up)].kind == Kind::map) return true;
+      }
+    }
+    return false;
+  }
 };
 
 }  // namespace tenon::inline TENON_MODE
@@ -75,8 +99,8 @@ struct Plan {
 namespace tenon::detail::inline TENON_MODE {
 
 template <int N>
-[[nodiscard]] constexpr auto make_plan(const Records<N>& records, const Structure<N>& structure,
-                                       const Slots<N>& slots) {
+[[nodiscard]] constexpr Plan<N> make_plan(const Records<N>& records, const Structure<N>& structure,
+                                          const Slots<N>& slots) {
   Plan<N> plan{records, structure, slots};
   const std::size_t result = align_up(plan.slots.result_bytes, workspace_alignment);
   plan.workspace_bytes = plan.slots.workspace_bytes;

@@ -31,9 +31,10 @@ struct Record {
   bool holds_functor = false;  // map: the functor is more than its type
   bool left_vector = false, right_vector = false;  // contract
   std::array<signed char, static_cast<std::size_t>(max_rank)>
-      source{};     // view: axis of the operand
-  int let = -1;     // bound: the let whose value it names
-  int threads = 1;  // the plan's number of threads; all planning is for one
+      source{};             // view: axis of the operand
+  unsigned whole_axes = 0;  // view: the axes of the operand that are walked whole, as a bit mask
+  int let = -1;             // bound: the let whose value it names
+  int threads = 1;          // the plan's number of threads; all planning is for one
 
   [[nodiscard]] constexpr index_t size() const noexcept {
     index_t n = 1;
@@ -72,9 +73,25 @@ struct InLet {
   }
 };
 
+// An expression that is planned without row-block regions, stage by stage: to compare with.
+template <class E>
+class StageByStage : public E {
+ public:
+  constexpr explicit StageByStage(E e) : E(std::move(e)) {}
+};
+template <class E>
+StageByStage(E) -> StageByStage<E>;
+
+template <class E>
+inline constexpr bool is_stage_by_stage = false;
+template <class E>
+inline constexpr bool is_stage_by_stage<StageByStage<E>> = true;
+
 // The number of records of a node type.
 template <class E>
 inline constexpr int node_count = 1;
+template <class E>
+inline constexpr int node_count<StageByStage<E>> = node_count<E>;
 template <class Op, class T, class S, class... X>
 inline constexpr int node_count<Node<Op, T, S, X...>> = (1 + ... + node_count<X>);
 
@@ -141,6 +158,7 @@ consteval Record record_of() {
       r.left_vector = Op::left_vector;
       r.right_vector = Op::right_vector;
     } else if constexpr (E::kind == Kind::view) {
+      r.whole_axes = Op::whole_axes;
       for (std::size_t d = 0; d < Op::source.size(); ++d)
         r.source[d] = static_cast<signed char>(
             Op::source[d] >= 0 && ((Op::unit_axes >> Op::source[d]) & 1U) != 0 ? Op::source[d]
@@ -161,6 +179,8 @@ struct Flatten {
     return at + 1;
   }
 };
+template <class E>
+struct Flatten<StageByStage<E>> : Flatten<E> {};
 template <class Op, class T, class S, class... X>
 struct Flatten<Node<Op, T, S, X...>> {
   template <std::size_t N, class Lets>
@@ -235,7 +255,7 @@ template <class E>
 inline constexpr bool planned_when_compiling = [] {
   for (const Record& r : pattern_records<E>)
     for (int i = 0; i < r.rank; ++i)
-      if (r.extent(i) == dyn) return false;
+      if (is_unbounded_extent(r.extent(i))) return false;
   return true;
 }();
 

@@ -27,7 +27,7 @@ struct SlotLayout {
 template <class E>
 constexpr bool has_scratch(std::size_t stage) {
   const int core = stage_graph<E>.core[stage];
-  if (core < 0) return false;
+  if (core < 0) return structure_of<E>.is_region(stage_graph<E>.root[stage]);
   const Kind kind = pattern_records<E>[static_cast<std::size_t>(core)].kind;
   return kind == Kind::contract || kind == Kind::normalize;
 }

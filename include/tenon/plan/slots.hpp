@@ -3,6 +3,7 @@
 
 #include <tenon/plan/graph_order.hpp>
 #include <tenon/plan/slot_layout.hpp>
+#include <tenon/plan/window.hpp>
 
 namespace tenon::inline TENON_MODE {
 
@@ -65,6 +66,10 @@ constexpr void set_stage_bytes(Placed& placed, const Layout& layout, std::size_t
 template <class Layout, class Placed>
 [[gnu::noinline]] constexpr void place(Placed& placed, const Layout& layout,
                                        std::size_t most_tests) {
+  if constexpr (Placed::count == 1) {
+    placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
+    return;
+  }
   const SlotPacker<Placed::count> packer(layout.life, placed.bytes, workspace_alignment,
                                          most_tests);
   for (std::size_t i = 0; i < Placed::count; ++i) placed.offset[i] = packer.offset(i);
@@ -252,19 +257,69 @@ consteval const auto& chosen_slots() {
 template <class E>
 inline constexpr const auto& static_slots = chosen_slots<E>();
 
-// A frame of its own: one with the extents of all stages would be large.
-template <std::size_t Stage, class E>
-[[gnu::noinline]] constexpr void set_stage_bytes_now(PlacedSlots<slot_count<E>>& placed,
-                                                     const E& e) {
-  set_stage_bytes(placed, slot_layout<E>, Stage, stage_bytes_now<stage_graph<E>.root[Stage]>(e));
+template <class E>
+consteval std::size_t static_workspace_bytes() {
+  return static_slots<E>.workspace_bytes;
 }
 
-// The places of the slots for the extents that e has now. No allocation.
 template <class E>
-[[nodiscard, gnu::noinline]] constexpr auto plan_slots_now(const E& e) {
-  PlacedSlots<slot_count<E>> placed;
+[[nodiscard]] constexpr auto plan_slots_now(const E& e, bool rows_may_shrink = false);
+
+// The slots of the block of the region with root Root, for all blocks of it. No allocation.
+template <int Root, class E>
+[[nodiscard, gnu::noinline]] constexpr auto plan_block_now(const E& e) {
+  if constexpr (planned_when_compiling<cut_t<Root, E>>) {
+    return PlacedSlots<0>{};  // they are constants
+  } else {
+    const auto block = first_block<Root>(e);
+    return plan_slots_now(cut<Root>(e, HoistedValues<void>{}, block), block.count < block.rows);
+  }
+}
+
+// Slots placed at run time, and with them those of the blocks of regions.
+template <class E, int Root>
+struct BlockSlots {
+  constexpr explicit BlockSlots(const E& e) : slots(plan_block_now<Root>(e)) {}
+  decltype(plan_block_now<Root>(std::declval<const E&>())) slots;
+};
+template <class E, class Roots = std::make_index_sequence<region_roots<E>.size()>>
+struct SlotsNow;
+template <class E, std::size_t... R>
+struct SlotsNow<E, std::index_sequence<R...>> : PlacedSlots<slot_count<E>>,
+                                                BlockSlots<E, region_roots<E>[R]>... {
+  constexpr explicit SlotsNow([[maybe_unused]] const E& e)
+      : BlockSlots<E, region_roots<E>[R]>(e)... {}
+};
+
+// The slots of a block of the region with root Root: constants, or made with those of the whole.
+template <class E, int Root, class Placed>
+[[nodiscard]] constexpr const auto& slots_of_block(const Placed& placed) {
+  using Block = cut_t<Root, E>;
+  if constexpr (planned_when_compiling<Block>) {
+    return static_slots<Block>;
+  } else {
+    return static_cast<const BlockSlots<E, Root>&>(placed).slots;
+  }
+}
+
+// A frame of its own: one with the extents of all stages would be large.
+template <std::size_t Stage, class E>
+[[gnu::noinline]] constexpr void set_stage_bytes_now(SlotsNow<E>& placed, const E& e,
+                                                     bool rows_may_shrink) {
+  constexpr int root = stage_graph<E>.root[Stage];
+  StageBytes bytes = stage_bytes_now<root>(e, rows_may_shrink);
+  if constexpr (structure_of<E>.is_region(root))
+    bytes.scratch = slots_of_block<E, root>(placed).workspace_bytes;
+  set_stage_bytes(placed, slot_layout<E>, Stage, bytes);
+}
+
+// The places of the slots for the extents that e has now. `rows_may_shrink`: e is a block of rows, and
+// the last of the blocks is smaller. No allocation.
+template <class E>
+[[nodiscard]] constexpr auto plan_slots_now(const E& e, bool rows_may_shrink) {
+  SlotsNow<E> placed(e);
   [&]<std::size_t... S>(std::index_sequence<S...>) {
-    (set_stage_bytes_now<S>(placed, e), ...);
+    (set_stage_bytes_now<S>(placed, e, rows_may_shrink), ...);
   }(std::make_index_sequence<stage_count<E>>{});
   if constexpr (slot_count<E> == 1)  // at the start; there is nothing to pack
     placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];

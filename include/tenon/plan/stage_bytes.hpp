@@ -3,6 +3,7 @@
 
 #include <tenon/plan/node_at.hpp>
 #include <tenon/plan/stage_graph.hpp>
+#include <tenon/plan/window.hpp>
 
 #include <tenon/kernels/normalize.hpp>
 
@@ -57,20 +58,19 @@ struct StageBytes {
   std::size_t core = 0;
 };
 
-// What the kernel of a core needs for operands a and b. `exact`: the extents are those of the run, not
-// bounds of them.
-template <unsigned Types>
+// What the kernel of a core needs for operands a and b. is_fixed(pattern): extents of this pattern are
+// those of the run, not bounds of them.
+template <unsigned Types, class IsFixed>
 [[nodiscard]] constexpr std::size_t kernel_bytes(const SizedNode& core, const SizedNode& a,
-                                                 const SizedNode& b, bool exact) {
+                                                 const SizedNode& b, const IsFixed& is_fixed) {
   const Record& r = core.type;
   if (core.size() == 0) return 0;
   if (r.kind == Kind::contract) {
     const index_t m = r.left_vector ? 1 : a.extent(-2), n = r.right_vector ? 1 : b.extent(-1);
     const MatmulExtents p = matmul_extents(r, a.type, b.type);
     return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
-      return kernels::gemm_workspace_bound<T>(m, n, a.extent(-1), exact || is_static_extent(p.m),
-                                              exact || is_static_extent(p.n),
-                                              exact || is_static_extent(p.k));
+      return kernels::gemm_workspace_bound<T>(m, n, a.extent(-1), is_fixed(p.m), is_fixed(p.n),
+                                              is_fixed(p.k));
     });
   }
   if (r.kind == Kind::normalize) {
@@ -102,7 +102,9 @@ template <std::size_t N>
       if (c == below || (pattern(up).kind == Kind::let && !name_of_core)) continue;
       const Record& other = name_of_core ? pattern(up) : pattern(c);
       for (int d = 1; d <= inner.rank && d <= other.rank; ++d)
-        if (!is_static_extent(inner.extent(-d)) && other.extent(-d) != 1) return true;
+        if (!is_static_extent(inner.extent(-d)) && other.extent(-d) != 1 &&
+            !(is_block_extent(inner.extent(-d)) && is_block_extent(other.extent(-d))))
+          return true;
     }
   return false;
 }
@@ -110,12 +112,16 @@ template <std::size_t N>
 // True where a core may have to be held because what follows may stretch it.
 [[nodiscard]] constexpr bool may_hold_core(const Record& core, const Record& root) noexcept {
   for (int i = 0; i < root.rank; ++i)
-    if (!is_static_extent(core.extent(i)) || core.extent(i) != root.extent(i)) return true;
+    if (!is_settled_extent(core.extent(i)) || core.extent(i) != root.extent(i)) return true;
   return false;
 }
 
 template <class E>
 inline constexpr auto stage_count = static_cast<std::size_t>(structure_of<E>.stages);
+
+// The workspace of an expression whose extents are all static or bounded.
+template <class E>
+consteval std::size_t static_workspace_bytes();
 
 // The bytes of every stage where all extents are static or bounded.
 template <class E>
@@ -133,21 +139,27 @@ consteval auto make_static_stage_bytes() {
     if (core < 0) continue;
     const int a = core + 1, b = a + types[static_cast<std::size_t>(a)].subtree;
     const bool has_two = types[static_cast<std::size_t>(core)].kind == Kind::contract;
-    all[s].scratch =
-        kernel_bytes<kernel_types(types)>(sized(core), sized(a), sized(has_two ? b : a), false);
+    all[s].scratch = kernel_bytes<kernel_types(types)>(sized(core), sized(a),
+                                                       sized(has_two ? b : a), is_static_extent);
     if (!same_extents(numbers[static_cast<std::size_t>(core)],
                       numbers[static_cast<std::size_t>(root)]) ||
         may_be_stretched(types, core, root))
       all[s].core = sized(core).bytes();
   }
+  [&]<std::size_t... R>(std::index_sequence<R...>) {
+    ((all[stage_number<E>(region_roots<E>[R])].scratch =
+          static_workspace_bytes<cut_t<region_roots<E>[R], E>>()),
+     ...);
+  }(std::make_index_sequence<region_roots<E>.size()>{});
   return all;
 }
 template <class E>
 inline constexpr auto static_stage_bytes = make_static_stage_bytes<E>();
 
-// The bytes of the stage of Root for the extents that e has now.
+// The bytes of the stage of Root for the extents that e has now, and for fewer rows where e is a block
+// of them that may shrink. What a region needs for its blocks is not among them.
 template <int Root, class E>
-[[nodiscard]] constexpr StageBytes stage_bytes_now(const E& e) {
+[[nodiscard]] constexpr StageBytes stage_bytes_now(const E& e, bool rows_may_shrink) {
   constexpr auto& types = pattern_records<E>;
   constexpr int core = structure_of<E>.core[static_cast<std::size_t>(Root)];
   StageBytes bytes;
@@ -166,7 +178,9 @@ template <int Root, class E>
     if constexpr (type.kind != Kind::reduce)
       bytes.scratch = kernel_bytes<1U << static_cast<unsigned>(type.dtype)>(
           value, {types[static_cast<std::size_t>(a)], a_extents.data()},
-          {types[static_cast<std::size_t>(b)], b_extents.data()}, true);
+          {types[static_cast<std::size_t>(b)], b_extents.data()}, [&](index_t pattern) {
+            return !(rows_may_shrink && (is_block_extent(pattern) || pattern == dyn_block));
+          });
     if (core_extents != root_extents) bytes.core = value.bytes();
   }
   return bytes;

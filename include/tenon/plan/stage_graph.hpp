@@ -2,7 +2,7 @@
 // The stages of an expression and what they read of each other, in compact arrays: by number of the
 // stage in the order of the tree, not by node. All of it follows from the type.
 
-#include <tenon/plan/structure.hpp>
+#include <tenon/plan/regions.hpp>
 
 #include <array>
 #include <cstddef>
@@ -115,7 +115,7 @@ class ReadsFinder {
     const Record& x = records_[at(below)];
     if (r.rank != x.rank) return false;
     for (int d = 1; d <= r.rank; ++d) {
-      if (is_static_extent(x.extent(-d)) && x.extent(-d) == r.extent(-d)) continue;
+      if (is_settled_extent(x.extent(-d)) && x.extent(-d) == r.extent(-d)) continue;
       if (r.kind == Kind::normalize) continue;
       if (r.kind == Kind::let) {
         if (below == up + 1) return false;

@@ -21,7 +21,8 @@ enum class Reason : unsigned char {
   broadcast,         // its values are costly and would be computed again for every broadcast
   repacked,          // its values are costly and the contraction reads them more than once
   row_major_needed,  // reshape needs it in row-major order
-  shared             // let: used by name where registers do not reach
+  shared,            // let: used by name where registers do not reach
+  hoisted            // a region that runs block of rows by block of rows reads it in every block
 };
 
 [[nodiscard]] constexpr const char* describe(Reason reason) noexcept {
@@ -32,12 +33,34 @@ enum class Reason : unsigned char {
       "costly, and broadcast: computed once instead of once for each use",
       "costly, and read more than once by the contraction",
       "reshape needs row-major order",
-      "shared by let beyond one loop"};
+      "shared by let beyond one loop",
+      "hoisted: computed once, outside the blocks of rows that read it"};
   return texts[static_cast<unsigned char>(reason)];
 }
 
 // What weighs more than this many additions is costly: the plan never computes it twice.
 inline constexpr int costly_weight = 8;
+
+// How a node enters the expression that a region evaluates for one block of its rows.
+enum class Window : unsigned char {
+  none,   // it is in no region, or lies below a hoisted node
+  push,   // the same operation on the block of its operands; leaves: the block
+  slice,  // whole, and the block of it is taken: nothing is computed for what is not read
+  hoist   // stored whole by a stage of its own, before the blocks begin
+};
+
+// Row-block regions, by node. A region is a stage that runs its own stages block of rows by block of
+// rows; see plan/regions.hpp.
+template <int N>
+struct Regions {
+  static constexpr auto count = static_cast<std::size_t>(N);
+  std::array<index_t, count> rows{};  // of a region's root: the most rows of a block; else 0
+  std::array<int, count> along{};     // of a region's root: the axis that is cut into blocks
+  std::array<int, count> stages{};    // of a region's root: the stages that run for each block
+  std::array<Window, count> window{};
+  std::array<signed char, count> axis{};  // of a node in a region: its axis that is cut; -1: none
+  std::array<int, count> reader{};  // of a stage within a block: the stage that reads it; else -1
+};
 
 template <int N>
 struct Structure {
@@ -48,16 +71,39 @@ struct Structure {
   std::array<int, count> let_of{};         // of a bound name: the let that binds it
   std::array<bool, count> in_registers{};  // of a let: its value never leaves the loop
   std::array<int, count> order{};          // stage roots, operands before their readers
+  Regions<N> regions{};
   int stages = 0;
 
   [[nodiscard]] constexpr bool is_stage(int i) const noexcept {
     return reason[static_cast<std::size_t>(i)] != Reason::not_stored;
+  }
+  [[nodiscard]] constexpr bool is_region(int i) const noexcept {
+    return regions.rows[static_cast<std::size_t>(i)] > 0;
   }
 };
 
 }  // namespace tenon::inline TENON_MODE
 
 namespace tenon::detail::inline TENON_MODE {
+
+// The axes of a product that its operands' batch axes broadcast to.
+[[nodiscard]] constexpr int batch_axes(const Record& product) noexcept {
+  return product.rank - (product.left_vector ? 0 : 1) - (product.right_vector ? 0 : 1);
+}
+
+// The cost of the costliest elementwise operation that reading node i repeats.
+template <std::size_t N>
+[[nodiscard]] constexpr int costliest_operation(const std::array<Record, N>& records, int i) {
+  const Record& r = records[static_cast<std::size_t>(i)];
+  if (r.kind == Kind::view || r.kind == Kind::reshape) return costliest_operation(records, i + 1);
+  if (r.kind != Kind::map && r.kind != Kind::let) return 0;
+  int weight = r.weight;
+  for (int c = i + 1; c < i + r.subtree; c += records[static_cast<std::size_t>(c)].subtree) {
+    const int w = costliest_operation(records, c);
+    weight = w > weight ? w : weight;
+  }
+  return weight;
+}
 
 // Rows, columns and depth of a contraction record.
 struct MatmulExtents {
@@ -106,13 +152,19 @@ constexpr std::size_t with_kernel_type(DType type, const F& f) {
 template <std::size_t N>
 class StructureBuilder {
  public:
-  constexpr explicit StructureBuilder(const std::array<Record, N>& records) : records_(records) {
+  // Without `regions` every stage stands by itself.
+  constexpr explicit StructureBuilder(const std::array<Record, N>& records,
+                                      const Regions<static_cast<int>(N)>& regions = {})
+      : records_(records) {
+    out_.regions = regions;
     for (std::size_t i = 0; i < N; ++i) {
       out_.core[i] = out_.reader[i] = -1;
       out_.let_of[i] = records_[i].let;
     }
     for (std::size_t i = N; i-- > 0;)  // inner lets first
-      if (records_[i].kind == Kind::let) out_.in_registers[i] = fits_registers(static_cast<int>(i));
+      if (records_[i].kind == Kind::let)
+        out_.in_registers[i] =
+            regions.window[i + 1] != Window::hoist && fits_registers(static_cast<int>(i));
     stage(0, Reason::result);
   }
 
@@ -170,16 +222,7 @@ class StructureBuilder {
     }
   }
 
-  constexpr int costliest(int i) const {
-    if (at(i).kind == Kind::view || at(i).kind == Kind::reshape) return costliest(i + 1);
-    if (at(i).kind != Kind::map && at(i).kind != Kind::let) return 0;
-    int weight = at(i).weight;
-    for (int c = i + 1; c < end(i); c = end(c)) {
-      const int w = costliest(c);
-      weight = w > weight ? w : weight;
-    }
-    return weight;
-  }
+  constexpr int costliest(int i) const { return costliest_operation(records_, i); }
 
   // True where the operand is smaller than the map that reads it, as far as the types know.
   constexpr bool is_broadcast(const Record& operand, const Record& map) const {
@@ -195,8 +238,9 @@ class StructureBuilder {
   constexpr bool repacks(int contraction, int operand) const {
     const int a = contraction + 1, b = end(a);
     if (is_stretched_over_batches(contraction, operand)) return true;
-    const MatmulExtents e = matmul_extents(at(contraction), at(a), at(b));
-    if (!is_static_extent(e.m) || !is_static_extent(e.n) || !is_static_extent(e.k)) return true;
+    MatmulExtents e = matmul_extents(at(contraction), at(a), at(b));
+    if (!is_settled_extent(e.m) || !is_static_extent(e.n) || !is_static_extent(e.k)) return true;
+    e.m = bound_of(e.m);
     const auto passes = [&]<class T>(std::type_identity<T>) -> std::size_t {
       return static_cast<std::size_t>(operand == a ? kernels::gemm_a_passes<T>(e.m, e.n, e.k)
                                                    : kernels::gemm_b_passes<T>(e.m, e.n, e.k));
@@ -207,8 +251,7 @@ class StructureBuilder {
   constexpr bool is_stretched_over_batches(int contraction, int operand) const {
     const Record& product = at(contraction);
     const Record& x = at(operand);
-    const int batches =
-        product.rank - (product.left_vector ? 0 : 1) - (product.right_vector ? 0 : 1);
+    const int batches = batch_axes(product);
     const int own = x.rank < 2 ? 0 : x.rank - 2;
     for (int d = 1; d <= batches; ++d)
       if (product.extent(batches - d) != 1 && (d > own || x.extent(own - d) == 1)) return true;
@@ -218,9 +261,13 @@ class StructureBuilder {
   constexpr void stage(int root, Reason reason) {
     out_.reason[static_cast<std::size_t>(root)] = reason;
     int core = -1;
-    find_core(root, root, core);
+    if (out_.is_region(root)) {
+      visit_region(root, root);
+    } else {
+      find_core(root, root, core);
+      visit(root, root, core);
+    }
     out_.core[static_cast<std::size_t>(root)] = core;
-    visit(root, root, core);
     out_.order[static_cast<std::size_t>(out_.stages++)] = root;
   }
 
@@ -283,6 +330,16 @@ class StructureBuilder {
     }
   }
 
+  // What a region does not hoist belongs to it.
+  constexpr void visit_region(int i, int root) {
+    if (i != root) out_.reader[static_cast<std::size_t>(i)] = root;
+    if (i != root && out_.regions.window[static_cast<std::size_t>(i)] == Window::hoist) {
+      store(i, root, Reason::hoisted);
+      return;
+    }
+    for (int c = i + 1; c < end(i); c = end(c)) visit_region(c, root);
+  }
+
   // A node whose value a reshape can take as it lies: a row-major leaf, or what gets a slot anyway.
   constexpr bool lies_in_order(int i) const {
     switch (at(i).kind) {
@@ -306,16 +363,5 @@ class StructureBuilder {
   const std::array<Record, N>& records_;
   Structure<static_cast<int>(N)> out_{};
 };
-
-template <class E>
-consteval auto make_structure() {
-  static_assert(node_count<E> <= 512,
-                "This expression has more than 512 nodes: evaluate a part of it first.");
-  return StructureBuilder<static_cast<std::size_t>(node_count<E>)>(pattern_records<E>).result();
-}
-
-// The stages of an expression type.
-template <class E>
-inline constexpr auto structure_of = make_structure<E>();
 
 }  // namespace tenon::detail::inline TENON_MODE
