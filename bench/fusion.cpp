@@ -130,8 +130,8 @@ void add_attention(tn::Shape<L, D> shape) {
 template <index_t Width>
 void add_block(index_t rows) {
   const auto x = constant(tn::Shape<tn::dyn, Width>::from_extents({rows, Width}));
-  const auto w1 = constant(tn::shape<Width, 4 * Width>()),
-             w2 = constant(tn::shape<4 * Width, Width>());
+  const auto w1 = constant(tn::shape<Width, 4 * Width>());
+  const auto w2 = constant(tn::shape<4 * Width, Width>());
   const auto c = x - tn::mean<1>(x, tn::keepdims);
   const auto norm = c / tn::sqrt(tn::mean<1>(tn::square(c), tn::keepdims) + 1e-5F);
   add("norm, mlp, residual " + std::to_string(Width) + " batch " + std::to_string(rows),

@@ -8,13 +8,13 @@ namespace tenon::inline TENON_MODE::kernels::detail {
 template <class T>
 class BlockedProduct {
  public:
-  BlockedProduct(const GemmPlan& plan, const ProductIo<T>& io, std::byte* workspace)
-      : plan_(plan),
+  BlockedProduct(const GemmPlan& pieces, const ProductIo<T>& io, std::byte* workspace)
+      : plan_(pieces),
         io_(io),
         panel_(reinterpret_cast<T*>(workspace)),
-        accumulators_(reinterpret_cast<T*>(workspace + plan.b_bytes)),
+        accumulators_(reinterpret_cast<T*>(workspace + pieces.b_bytes)),
         // At the end, so that the last byte is used.
-        packed_a_(reinterpret_cast<T*>(workspace + plan.bytes()) - plan.m * plan.k) {}
+        packed_a_(reinterpret_cast<T*>(workspace + pieces.bytes()) - pieces.m * pieces.k) {}
 
   void run() {
     for (index_t i = 0; i < io_.m; i += plan_.m)
