@@ -1,5 +1,5 @@
-// Every allocation of a matrix product as it happens: two operands, the result, and the workspace
-// that the plan announced, given back before eval returns.
+// Every allocation of a matrix product as it happens: two operands and the result. The plan says beforehand
+// what workspace it takes: none, where operands are as small as these.
 //
 //   matmul_timeline [picture.svg]
 

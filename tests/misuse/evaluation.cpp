@@ -41,7 +41,8 @@ class Noting final : public std::pmr::memory_resource {
 // The last stage reads a byte of the second product, which lives then, or of the first, which is dead.
 void run(bool is_dead) {
   tn::Arena data;
-  const auto a = tn::full(tn::shape(8, 8), 0.5F, data);
+  const auto a =
+      tn::full(tn::shape<8, 8>(), 0.5F, data);  // rows that are known and few: no blocks of them
   const auto e = tn::map(Peek{}, tn::softmax<-1>(tn::matmul(tn::matmul(a, a), a)));
   for (const auto& slot : tn::plan(e).slots.value)
     if (slot.bytes > 0 && (slot.last == 1) == is_dead) peeked_at = slot.offset;
