@@ -149,8 +149,8 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
   const auto multiply = [&] {
     if constexpr (shape_t<decltype(a_node)>::is_static && shape_t<decltype(b_node)>::is_static) {
-      constexpr auto sa = shape_t<decltype(a_node)>::pattern,
-                     sb = shape_t<decltype(b_node)>::pattern;
+      constexpr auto sa = shape_t<decltype(a_node)>::pattern;
+      constexpr auto sb = shape_t<decltype(b_node)>::pattern;
       constexpr index_t rows = Op::left_vector ? 1 : sa[static_cast<std::size_t>(a_rank - 2)],
                         columns = Op::right_vector ? 1 : sb[static_cast<std::size_t>(b_rank - 1)],
                         depth = sa[static_cast<std::size_t>(a_rank - 1)];
