@@ -58,14 +58,20 @@ class RowTiles {
   index_t higher_ = 0;
 };
 
+// p + n, or null where an operand is no memory.
+template <class T>
+TENON_INLINE constexpr T* moved(T* p, index_t n) noexcept {
+  return p == nullptr ? p : p + n;
+}
+
 // A tile that reads A and B where they lie.
 template <class T>
 TENON_INLINE TileJob<T> job_in_place(const ProductIo<T>& io, index_t i, index_t j, index_t k,
                                      index_t depth, index_t columns) {
-  return {.a = io.a_data + i * io.a_row + k * io.a_k,
+  return {.a = moved(io.a_data, i * io.a_row + k * io.a_k),
           .a_row = io.a_row,
           .a_k = io.a_k,
-          .b = io.b_data + k * io.b_row + j,
+          .b = moved(io.b_data, k * io.b_row + j),
           .b_row = io.b_row,
           .depth = depth,
           .from = nullptr,
@@ -118,7 +124,7 @@ template <class T>
 TENON_INLINE void run_last(const ProductIo<T>& io, TileJob<T>& job, index_t i, int rows, index_t j,
                            int units) {
   if (io.c_data != nullptr) {
-    job.c = io.c_data + i * io.c_row + j;
+    job.c = moved(io.c_data, i * io.c_row + j);
     job.c_row = io.c_row;
     multiply_tile<T>(rows, units, job);
   } else {

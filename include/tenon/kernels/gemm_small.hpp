@@ -19,7 +19,7 @@ template <class T>
     const int rows = tiles.height(t);
     for (index_t j = 0; j < io.n;) {
       const int units = sliver_units<T>(io.n - j);
-      job.b = io.b_data + j;
+      job.b = moved(io.b_data, j);
       job.c = c + j;
       job.columns = static_cast<int>(std::min(units * index_t{unit<T>}, io.n - j));
       multiply_tile<T>(rows, units, job);
@@ -49,14 +49,14 @@ TENON_INLINE void multiply_static(const ProductIo<T>& io) {
   multiply_tile_inline<T, rows, units, masked, (K <= 8 ? K : 0)>(job);
   if constexpr (N > columns) {
     ProductIo<T> right = io;
-    right.b_data += columns;
-    right.c_data += columns;
+    right.b_data = moved(right.b_data, columns);
+    right.c_data = moved(right.c_data, columns);
     multiply_static<T, rows, N - columns, K>(right);
   }
   if constexpr (M > rows) {
     ProductIo<T> below = io;
-    below.a_data += rows * io.a_row;
-    below.c_data += rows * io.c_row;
+    below.a_data = moved(below.a_data, rows * io.a_row);
+    below.c_data = moved(below.c_data, rows * io.c_row);
     multiply_static<T, M - rows, N, K>(below);
   }
 }
@@ -79,7 +79,7 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
       const index_t columns = std::min(units * index_t{unit<T>}, io.n - j);
       job.columns = static_cast<int>(columns);
       if (panel == nullptr || (copies && t == 0)) {
-        job.b = io.b_data + j;
+        job.b = moved(io.b_data, j);
         job.b_row = io.b_row;
         job.b_to = panel;
       } else {
