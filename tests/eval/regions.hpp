@@ -63,7 +63,7 @@ std::vector<tn::value_t<E>> check(const E& e) {
 
   tn::PoolAllocator pool;
   tn::eval_into(tn::view(expected.data(), e.shape()), td::StageByStage(e), tn::scratch(pool));
-  CHECK(std::memcmp(got.data(), expected.data(), n * sizeof(T)) == 0);
+  CHECK((n == 0 || std::memcmp(got.data(), expected.data(), n * sizeof(T)) == 0));
 
   std::vector<std::byte> memory(plan.workspace_bytes + 64);
   void* base = memory.data();
@@ -76,7 +76,7 @@ std::vector<tn::value_t<E>> check(const E& e) {
   tn::eval_into(tn::view(again.data(), e.shape()), e, tn::scratch(exact));
   const auto calls = trap.stop();
   CHECK(calls == 0);
-  CHECK(std::memcmp(got.data(), again.data(), n * sizeof(T)) == 0);
+  CHECK((n == 0 || std::memcmp(got.data(), again.data(), n * sizeof(T)) == 0));
   if (plan.workspace_bytes > 0) {
     tn::FixedBufferAllocator less(std::span(p, plan.workspace_bytes - 1));
     CHECK_THROWS_AS(tn::eval_into(tn::view(again.data(), e.shape()), e, tn::scratch(less)),
