@@ -42,13 +42,22 @@ inline constexpr bool needs_no_slots =
 
 inline constexpr PlacedSlots<0> no_slots{};
 
+// Whether the slots of an expression of this type are the same for all extents, and those slots.
+template <class E>
+inline constexpr bool has_constant_slots = planned_when_compiling<E> || needs_no_slots<E>;
+template <class E>
+[[nodiscard]] consteval const auto& constant_slots() noexcept {
+  if constexpr (planned_when_compiling<E>)
+    return static_slots<E>;
+  else
+    return no_slots;
+}
+
 // The slots of e: the constant ones where there are, else planned now, on the stack.
 template <class E>
 [[nodiscard]] decltype(auto) slots_of(const E& e) {
-  if constexpr (planned_when_compiling<E>)
-    return (static_slots<E>);
-  else if constexpr (needs_no_slots<E>)
-    return (no_slots);
+  if constexpr (has_constant_slots<E>)
+    return (constant_slots<E>());
   else
     return slots_for(e);
 }
@@ -103,8 +112,14 @@ void check_destination(const char* operation, const Dst& dst, const S& shape) {
 // dst = src, element by element.
 template <class T, class S, class Dst>
 [[gnu::noinline]] void copy_elements(const TensorView<T, S>& src, const Dst& dst) {
-  static constexpr PlacedSlots<0> none{};
-  run(leaf_of_view(src), none, dst, nullptr);
+  run(leaf_of_view(src), no_slots, dst, nullptr);
+}
+
+// The workspace with room for a copy of the result behind the slots.
+template <class E, class SlotTable>
+[[nodiscard]] std::size_t aliased_bytes(const E& e, const SlotTable& slots) noexcept {
+  return align_up(slots.workspace_bytes, workspace_alignment) +
+         static_cast<std::size_t>(e.shape().size()) * sizeof(value_t<E>);
 }
 
 // Where the value of e goes before it is copied to a destination that overlaps: behind the slots.
@@ -173,24 +188,17 @@ void evaluate_with(const SlotTable& slots, const Dst& dst, const E& e, const Mem
     run(e, slots, dst, block.data());
   } else {
     const bool conflict = conflicts(e, dst);
-    std::size_t bytes = slots.workspace_bytes;
-    if (conflict)
-      bytes = align_up(bytes, workspace_alignment) +
-              static_cast<std::size_t>(dst.size()) * sizeof(value_t<E>);
-    const auto block = memory(bytes);
-    if constexpr (std::same_as<Dst, TensorView<value_t<E>, shape_t<E>>> &&
-                  !std::same_as<Memory, NoMemory>) {
+    const auto block = memory(conflict ? aliased_bytes(e, slots) : slots.workspace_bytes);
+    if constexpr (std::same_as<Memory, NoMemory>) {  // which has refused a conflict
+      run(e, slots, dst, block.data());
+    } else if constexpr (std::same_as<Dst, TensorView<value_t<E>, shape_t<E>>>) {
       // One call for both cases: the kernels of an expression are compiled once.
       const Dst target = conflict ? temporary_of(e, slots, block.data()) : dst;
       run(e, slots, target, block.data());
       if (conflict) copy_elements(target, dst);
+    } else if (conflict) {
+      run_through_temporary(e, slots, dst, block.data());
     } else {
-      if constexpr (!std::same_as<Memory, NoMemory>) {
-        if (conflict) {
-          run_through_temporary(e, slots, dst, block.data());
-          return;
-        }
-      }
       run(e, slots, dst, block.data());
     }
   }
@@ -228,12 +236,10 @@ inline constexpr auto any_workspace = static_cast<std::size_t>(-1);
 // needs at most `Most` bytes.
 template <std::size_t Most, class X, class F>
 TENON_INLINE decltype(auto) with_shared_node(const X& x, const F& f) {
-  if constexpr (!ExpressionNode<X>)
-    return f(as_operand(x));
-  else if constexpr (!has_share<X>)
-    return f(x);
-  else
+  if constexpr (has_share<X>)
     return with_shared<Most>(x, f);
+  else
+    return with_node(x, f);
 }
 
 template <class Dst>

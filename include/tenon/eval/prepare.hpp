@@ -18,18 +18,11 @@ class HeldSlots {
   decltype(slots_for(std::declval<const E&>())) slots_;
 };
 template <class E>
-  requires(planned_when_compiling<E> || needs_no_slots<E>)
+  requires has_constant_slots<E>
 class HeldSlots<E> {
  public:
   explicit HeldSlots(const E&) noexcept {}
-  [[nodiscard]] static const auto& get() noexcept {
-    if constexpr (planned_when_compiling<E>) {
-      return static_slots<E>;
-    } else {
-      static constexpr PlacedSlots<0> none{};
-      return none;
-    }
-  }
+  [[nodiscard]] static const auto& get() noexcept { return constant_slots<E>(); }
 };
 
 // A workspace for as long as the program lives: a tensor of bytes gives its block back to a resource,
@@ -70,12 +63,6 @@ class BorrowedWorkspace {
   std::byte* bytes_;
   std::size_t size_bytes_;
 };
-
-template <class E, class SlotTable>
-[[nodiscard]] std::size_t aliased_bytes(const E& e, const SlotTable& slots) noexcept {
-  return align_up(slots.workspace_bytes, workspace_alignment) +
-         static_cast<std::size_t>(e.shape().size()) * sizeof(value_t<E>);
-}
 
 }  // namespace tenon::detail::inline TENON_MODE
 

@@ -23,7 +23,7 @@ class Map {
 };
 
 template <class F>
-  requires(std::is_empty_v<F> && std::is_default_constructible_v<F>)
+  requires detail::is_stateless<F>
 class Map<F> {
  public:
   static constexpr Kind kind = Kind::map;

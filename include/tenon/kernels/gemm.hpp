@@ -85,6 +85,23 @@ TENON_INLINE bool find_memory(ProductIo<T>& io, const A& a, const B& b, const Si
   return b.stride(1) == 1 && sink.stride(1) == 1;
 }
 
+// The product where all of it is memory and nothing is packed; false, and nothing done, where that is not so.
+template <class T, class A, class B, class Sink>
+TENON_INLINE bool multiply_memory(index_t m, index_t n, index_t k, const A& a, const B& b,
+                                  const Sink& sink) {
+  if constexpr (all_memory<T, A, B, Sink>) {
+    ProductIo<T> io;
+    io.m = m;
+    io.n = n;
+    io.k = k;
+    if (find_memory<T>(io, a, b, sink)) {
+      multiply_in_place(io);
+      return true;
+    }
+  }
+  return false;
+}
+
 template <class T, class A, class B, class Sink>
 [[gnu::noinline]] void multiply_through(const GemmPlan& plan, index_t m, index_t n, index_t k,
                                         const A& a, const B& b, Sink& sink, std::byte* workspace) {
@@ -140,25 +157,10 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
       std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
       "gemm multiplies and sums in T: let the sources convert while they load.");
   // One tile of memory: no plan is needed to know that.
-  if constexpr (detail::all_memory<T, A, B, Sink>) {
-    if (m > 1 && m <= Blocking<T>::mr && n > 1 && n <= Blocking<T>::nr && k > 0) {
-      detail::ProductIo<T> io;
-      io.m = m;
-      io.n = n;
-      io.k = k;
-      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_in_place(io);
-    }
-  }
+  const bool is_tile = m > 1 && m <= Blocking<T>::mr && n > 1 && n <= Blocking<T>::nr && k > 0;
+  if (is_tile && detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
   const detail::GemmPlan plan = detail::gemm_plan<T>(m, n, k);
-  if constexpr (detail::all_memory<T, A, B, Sink>) {
-    if (plan.way == detail::GemmWay::tiny) {
-      detail::ProductIo<T> io;
-      io.m = m;
-      io.n = n;
-      io.k = k;
-      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_in_place(io);
-    }
-  }
+  if (plan.way == detail::GemmWay::tiny && detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
   switch (plan.way) {
     case detail::GemmWay::nothing:
       return;

@@ -108,7 +108,7 @@ class BlockedProduct {
       job.c = kept;
       job.c_row = width;
     } else if (io_.c_data != nullptr) {
-      job.c = moved(io_.c_data, (block.i + r) * io_.c_row + block.j + c);
+      job.c = io_.c_data + (block.i + r) * io_.c_row + block.j + c;
       job.c_row = io_.c_row;
     }
   }

@@ -58,6 +58,17 @@ class RowTiles {
   index_t higher_ = 0;
 };
 
+// f(j, columns, units) for each sliver of n columns.
+template <class T, class F>
+TENON_INLINE void for_each_sliver(index_t n, const F& f) {
+  for (index_t j = 0; j < n;) {
+    const int units = sliver_units<T>(n - j);
+    const index_t columns = std::min(units * index_t{unit<T>}, n - j);
+    f(j, columns, units);
+    j += columns;
+  }
+}
+
 // p + n, or null where an operand is no memory.
 template <class T>
 TENON_INLINE constexpr T* moved(T* p, index_t n) noexcept {
@@ -124,7 +135,7 @@ template <class T>
 TENON_INLINE void run_last(const ProductIo<T>& io, TileJob<T>& job, index_t i, int rows, index_t j,
                            int units) {
   if (io.c_data != nullptr) {
-    job.c = moved(io.c_data, i * io.c_row + j);
+    job.c = io.c_data + i * io.c_row + j;
     job.c_row = io.c_row;
     multiply_tile<T>(rows, units, job);
   } else {

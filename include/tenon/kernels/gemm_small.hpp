@@ -17,14 +17,12 @@ template <class T>
   T* c = io.c_data;
   for (index_t t = 0; t < tiles.count; ++t) {
     const int rows = tiles.height(t);
-    for (index_t j = 0; j < io.n;) {
-      const int units = sliver_units<T>(io.n - j);
-      job.b = moved(io.b_data, j);
+    for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
+      job.b = io.b_data + j;
       job.c = c + j;
-      job.columns = static_cast<int>(std::min(units * index_t{unit<T>}, io.n - j));
+      job.columns = static_cast<int>(columns);
       multiply_tile<T>(rows, units, job);
-      j += job.columns;
-    }
+    });
     job.a += rows * io.a_row;
     c += rows * io.c_row;
   }
@@ -49,14 +47,14 @@ TENON_INLINE void multiply_static(const ProductIo<T>& io) {
   multiply_tile_inline<T, rows, units, masked, (K <= 8 ? K : 0)>(job);
   if constexpr (N > columns) {
     ProductIo<T> right = io;
-    right.b_data = moved(right.b_data, columns);
-    right.c_data = moved(right.c_data, columns);
+    right.b_data += columns;
+    right.c_data += columns;
     multiply_static<T, rows, N - columns, K>(right);
   }
   if constexpr (M > rows) {
     ProductIo<T> below = io;
-    below.a_data = moved(below.a_data, rows * io.a_row);
-    below.c_data = moved(below.c_data, rows * io.c_row);
+    below.a_data += rows * io.a_row;
+    below.c_data += rows * io.c_row;
     multiply_static<T, M - rows, N, K>(below);
   }
 }
@@ -74,12 +72,10 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
     TileJob<T> job = job_in_place(io, i, 0, 0, io.k, 0);
     if (a_end != nullptr) pack_a_tile(io, job, i, rows, 0, io.k, a_end, stride);
     T* panel = panels;
-    for (index_t j = 0; j < io.n;) {
-      const int units = sliver_units<T>(io.n - j);
-      const index_t columns = std::min(units * index_t{unit<T>}, io.n - j);
+    for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
       job.columns = static_cast<int>(columns);
       if (panel == nullptr || (copies && t == 0)) {
-        job.b = moved(io.b_data, j);
+        job.b = io.b_data + j;
         job.b_row = io.b_row;
         job.b_to = panel;
       } else {
@@ -88,8 +84,7 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
       }
       if (panel != nullptr) panel += io.k * panel_width<T>(units);
       run_last(io, job, i, rows, j, units);
-      j += columns;
-    }
+    });
     i += rows;
   }
 }
@@ -97,13 +92,10 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
 template <class T>
 bool pack_panels(const ProductIo<T>& io, T* panels) {
   if (io.b_data != nullptr) return true;
-  for (index_t j = 0; j < io.n;) {
-    const int units = sliver_units<T>(io.n - j);
-    const index_t columns = std::min(units * index_t{unit<T>}, io.n - j);
+  for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
     io.pack_b(io.b, 0, io.k, j, columns, panels);
     panels += io.k * panel_width<T>(units);
-    j += columns;
-  }
+  });
   return false;
 }
 template <class T>

@@ -66,7 +66,7 @@ constexpr void set_stage_bytes(Placed& placed, const Layout& layout, std::size_t
 template <class Layout, class Placed>
 [[gnu::noinline]] constexpr void place(Placed& placed, const Layout& layout,
                                        std::size_t most_tests) {
-  if constexpr (Placed::count == 1) {
+  if constexpr (Placed::count == 1) {  // at the start; there is nothing to pack
     placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
     return;
   }
@@ -321,10 +321,7 @@ template <class E>
   [&]<std::size_t... S>(std::index_sequence<S...>) {
     (set_stage_bytes_now<S>(placed, e, rows_may_shrink), ...);
   }(std::make_index_sequence<stage_count<E>>{});
-  if constexpr (slot_count<E> == 1)  // at the start; there is nothing to pack
-    placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
-  else
-    place(placed, slot_layout<E>, run_time_packing_tests);
+  place(placed, slot_layout<E>, run_time_packing_tests);
   return placed;
 }
 template <class E>
