@@ -87,15 +87,40 @@ TEST_CASE("a stage may touch the slots that the plan says are alive, and no othe
   tn::Arena data;
   const auto a = tn::full(tn::shape(48, 40), 0.5F, data);
   const auto b = tn::full(tn::shape(40, 56), 0.25F, data);
-  const auto c = tn::full(tn::shape(56, 24), 2.0F, data);
+  const auto c = tn::full(tn::shape(24, 48), 2.0F, data);
   // Work before a contraction runs while it packs, work after it before the store: the first and the
-  // second product are stages, the softmax is the third.
+  // second product are stages, the softmax is the third. None can run by blocks of rows: the second
+  // needs all rows of the first, a softmax of columns all rows of the second.
   check_slots(
-      tn::map(Probe<2>{}, tn::softmax<-1>(tn::matmul(
-                              tn::map(Probe<1>{}, tn::matmul(tn::map(Probe<0>{}, a), b)), c))),
+      tn::map(Probe<2>{}, tn::softmax<0>(tn::matmul(
+                              c, tn::map(Probe<1>{}, tn::matmul(tn::map(Probe<0>{}, a), b))))),
       {0, 1, 2});
   if (td::poisons)  // the first product is dead when the softmax runs
     CHECK(std::count(watch.seen[2].begin(), watch.seen[2].end(), false) > 1000);
+}
+
+TEST_CASE("a stage of a block of rows may touch the slots of its block that are alive",
+          "[eval][poison]") {
+  tn::Arena results;
+  tn::Arena data;
+  const auto a = tn::full(tn::shape(48, 40), 0.5F, data);
+  const auto b = tn::full(tn::shape(40, 56), 0.25F, data);
+  const auto c = tn::full(tn::shape(56, 24), 2.0F, data);
+  const auto rows = tn::map(
+      Probe<2>{},
+      tn::softmax<-1>(tn::matmul(tn::map(Probe<1>{}, tn::matmul(tn::map(Probe<0>{}, a), b)), c)));
+  REQUIRE(tn::plan(rows).structure.is_region(0));
+  Noting workspaces;
+  const auto r = tn::eval(rows, results, tn::scratch(workspaces));
+  REQUIRE(watch.seen.size() == 3);
+  const auto dead = [](int stage) {
+    const auto& seen = watch.seen[static_cast<std::size_t>(stage)];
+    return std::count(seen.begin(), seen.end(), false);
+  };
+  // When the softmax runs, the first product's rows are dead; while a product packs, nothing
+  // that comes after it is alive yet.
+  CHECK((dead(2) > 1000) == td::poisons);
+  CHECK((dead(0) > 0) == td::poisons);
 }
 
 TEST_CASE("a workspace of the caller's is accessible again, also after an exception",
