@@ -54,6 +54,11 @@ void timed(benchmark::State& state, const E& e) {
     benchmark::ClobberMemory();
   }
   trap.stop();
+  const auto plan = tn::plan(e);
+  state.counters["flops"] = static_cast<double>(plan.flops);
+  state.counters["bytes"] = static_cast<double>(plan.bytes_moved);
+  state.counters["peak_bytes"] = static_cast<double>(plan.peak_bytes);
+  state.counters["workspace_bytes"] = static_cast<double>(plan.workspace_bytes);
 }
 
 template <class E, class Peer>

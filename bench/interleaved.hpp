@@ -3,12 +3,17 @@
 // the ratio to the best of them; a summary for each group of rows at the end.
 //
 //   Rows rows(argc, argv);                      // arguments: parts of names of rows; none: all
-//   if (rows.wanted(name)) rows.measure(group, name, flops, {contender("tenon", f), …});
+//   if (rows.wanted(name)) rows.measure(group, name, {flops, bytes}, {contender("tenon", f), …});
+//   rows.finish();
 //
 // The first contender is ours. One called "peak" is no peer: it says what share of it we reach. One whose
-// name ends in '*' is ours as well, and no peer.
+// name ends in '*' is ours as well, and no peer. Options among the arguments: --json=FILE (records.hpp)
+// and --samples=N, fewer than the usual 5 to 15 a row.
+
+#include "records.hpp"
 
 #include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -49,11 +54,19 @@ inline void use_one_thread(char** argv) {
   execv("/proc/self/exe", argv);
 }
 
+// What one repetition of a row does, at least: operations of floating point, bytes read and written.
+struct Work {
+  double flops = 0, bytes = 0;
+};
+
 class Rows {
  public:
   Rows(int argc, char** argv) : wanted_(argv + 1, argv + argc) {
-    std::printf("%-26s %12s %8s %6s  %6s  %s\n", "row (medians)", "tenon, ns", "GFLOP/s", "peak",
-                "ratio", "best peer; every peer's ns (its time over ours)");
+    json_ = take_option(wanted_, "--json=");
+    if (const std::string samples = take_option(wanted_, "--samples="); !samples.empty())
+      most_samples_ = static_cast<std::size_t>(std::max(1L, std::atol(samples.c_str())));
+    std::printf("%-26s %12s %8s %8s %6s  %6s  %s\n", "row (medians)", "ours, ns", "GFLOP/s", "GB/s",
+                "peak", "ratio", "best peer; every peer's ns (its time over ours)");
   }
 
   [[nodiscard]] bool wanted(const std::string& name) const {
@@ -62,7 +75,7 @@ class Rows {
            });
   }
 
-  void measure(const std::string& group, const std::string& name, double flops,
+  void measure(const std::string& group, const std::string& name, Work work,
                const std::vector<Contender>& contenders) {
     std::vector<long> times;
     double slowest = 0;
@@ -73,19 +86,26 @@ class Rows {
       times.push_back(std::max(1L, std::lround(static_cast<double>(n) * 1.5e-4 / ns)));
       slowest = std::max(slowest, ns);
     }
-    const std::size_t samples = slowest < 0.002 ? 15 : slowest < 0.02 ? 9 : 5;
+    const std::size_t usual = slowest < 0.002 ? 15 : slowest < 0.02 ? 9 : 5;
+    const std::size_t samples = std::min(most_samples_, usual);
     std::vector<std::vector<double>> measured(contenders.size());
     for (std::size_t s = 0; s < samples; ++s)
       for (std::size_t i = 0; i < contenders.size(); ++i) {
         const std::size_t c = (i + s) % contenders.size();
         measured[c].push_back(seconds(contenders[c], times[c]) / static_cast<double>(times[c]));
       }
+    Record record{name, {}};
+    for (std::size_t c = 0; c < contenders.size(); ++c)
+      record.contenders.push_back(
+          {contenders[c].name, measured[c], {{"flops", work.flops}, {"bytes", work.bytes}}});
+    records_.push_back(std::move(record));
     for (auto& m : measured) std::nth_element(m.begin(), m.begin() + m.size() / 2, m.end());
-    print(group, name, flops, contenders, measured);
+    print(group, name, work, contenders, measured);
   }
 
-  // Geometric means and shares of each group.
-  void summarize() const {
+  // Prints geometric means and shares of each group; writes the file of --json.
+  void finish() const {
+    write_json(json_, records_);
     std::printf("\n%-26s %5s %8s %8s %8s %8s %8s\n", "group", "rows", "geomean", "median", ">=0.98",
                 "<0.93", "worst");
     for (const auto& [group, all] : ratios_) {
@@ -116,7 +136,7 @@ class Rows {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  void print(const std::string& group, const std::string& name, double flops,
+  void print(const std::string& group, const std::string& name, Work work,
              const std::vector<Contender>& contenders,
              const std::vector<std::vector<double>>& measured) {
     const auto median = [&](std::size_t c) { return measured[c][measured[c].size() / 2]; };
@@ -138,13 +158,17 @@ class Rows {
         best_name = who;
       }
     }
-    std::printf("%-26s %12.1f %8.1f %6.2f  %6.3f  %s;%s\n", name.c_str(), 1e9 * ours,
-                1e-9 * flops / ours, peak / ours, best / ours, best_name.c_str(), others.c_str());
+    std::printf("%-26s %12.1f %8.1f %8.1f %6.2f  %6.3f  %s;%s\n", name.c_str(), 1e9 * ours,
+                1e-9 * work.flops / ours, 1e-9 * work.bytes / ours, peak / ours, best / ours,
+                best_name.c_str(), others.c_str());
     std::fflush(stdout);
     if (best > 0) ratios_[group].emplace_back(best / ours, name);
   }
 
   std::vector<std::string> wanted_;
+  std::string json_;
+  std::size_t most_samples_ = 15;
+  std::vector<Record> records_;
   std::map<std::string, std::vector<std::pair<double, std::string>>> ratios_;
 };
 

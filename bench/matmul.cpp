@@ -54,7 +54,7 @@ void compare(Rows& rows, const std::string& group, const std::string& name, cons
     for (auto& c : more) all.push_back(c);
   check_products(name, all, x.c, x.m * x.n, x.k);
   all.push_back(peak<T>(x.flops()));
-  rows.measure(group, name, x.flops(), all);
+  rows.measure(group, name, x.work(), all);
 }
 
 template <class T>
@@ -135,7 +135,9 @@ void epilogue_row(Rows& rows, index_t n) {
                                           tn::scratch(x.pool));
                           })));
   all.push_back(peak<float>(p.flops()));
-  rows.measure("epilogue", name, p.flops(), all);
+  Work work = p.work();
+  work.bytes += static_cast<double>((n * n + n) * static_cast<index_t>(sizeof(float)));
+  rows.measure("epilogue", name, work, all);
 }
 
 std::string by(index_t m, index_t n, index_t k) {
@@ -174,5 +176,5 @@ int main(int argc, char** argv) {
     const index_t m = extent(), n = extent(), k = extent();
     shape_row<float>(rows, "random", "random " + by(m, n, k), m, n, k);
   }
-  rows.summarize();
+  rows.finish();
 }

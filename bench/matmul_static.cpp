@@ -39,7 +39,7 @@ void static_row(Rows& rows) {
 #endif
   check_products(name, all, c.data(), N * N, N);
   all.push_back(peak<T>(x.flops()));
-  rows.measure(group, name, x.flops(), all);
+  rows.measure(group, name, x.work(), all);
 }
 
 template <class T>
@@ -57,5 +57,5 @@ int main(int argc, char** argv) {
   Rows rows(argc, argv);
   static_rows<float>(rows);
   static_rows<double>(rows);
-  rows.summarize();
+  rows.finish();
 }

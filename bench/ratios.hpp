@@ -3,7 +3,10 @@
 // of medians and ratios follows the usual report.
 //
 // A benchmark is named "<row>/<who>"; "tenon" is ours, every other name a peer. The ratio is
-// peer's time over ours: above 1 we are faster.
+// peer's time over ours: above 1 we are faster. Counters of a benchmark are amounts of one iteration;
+// --json=FILE writes them and the times (records.hpp).
+
+#include "records.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -29,6 +32,8 @@ class RatioReporter : public benchmark::ConsoleReporter {
       const bool is_real = run.run_name.time_type == "real_time";
       times_[row][name.substr(slash + 1)].push_back(is_real ? run.GetAdjustedRealTime()
                                                             : run.GetAdjustedCPUTime());
+      for (const auto& [counter, value] : run.counters)
+        counters_[row][name.substr(slash + 1)][counter] = value;
     }
   }
 
@@ -50,6 +55,20 @@ class RatioReporter : public benchmark::ConsoleReporter {
     }
   }
 
+  [[nodiscard]] std::vector<Record> records() {
+    std::vector<Record> records;
+    for (const std::string& row : rows_) {
+      Record& record = records.emplace_back(Record{row, {}});
+      for (const auto& [who, times] : times_[row]) {
+        if (times.empty()) continue;  // a filter left it out
+        Measured& measured =
+            record.contenders.emplace_back(Measured{who, times, counters_[row][who]});
+        for (double& time : measured.seconds) time *= 1e-9;
+      }
+    }
+    return records;
+  }
+
  private:
   static double median(std::vector<double>& times) {
     if (times.empty()) return 0;
@@ -58,11 +77,13 @@ class RatioReporter : public benchmark::ConsoleReporter {
   }
 
   std::vector<std::string> rows_;
-  std::map<std::string, std::map<std::string, std::vector<double>>> times_;
+  std::map<std::string, std::map<std::string, std::vector<double>>> times_;  // ns
+  std::map<std::string, std::map<std::string, std::map<std::string, double>>> counters_;
 };
 
 inline int run(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
+  const std::string json = take_option(arguments, "--json=");
   std::string repetitions = "--benchmark_repetitions=9";
   std::string interleaving = "--benchmark_enable_random_interleaving=true";
   std::string minimum = "--benchmark_min_time=0.02";
@@ -74,6 +95,7 @@ inline int run(int argc, char** argv) {
   RatioReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();
+  write_json(json, reporter.records());
   return 0;
 }
 

@@ -1,0 +1,77 @@
+"""The benchmark programs: building them, running them pinned to a core, collecting their rows."""
+
+import json
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from report import results
+
+GOOGLE_QUICK = ("--benchmark_repetitions=3", "--benchmark_min_time=0.002")
+ROWS_QUICK = ("--samples=3",)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of one program. Rows of several threads are not pinned."""
+
+    program: str
+    arguments: tuple = ()
+    quick: tuple = ROWS_QUICK
+    is_pinned: bool = True
+
+
+# What --only chooses from; `limits` always runs, because the rest is held against it.
+PARTS = {
+    "limits": [Step("limits")],
+    "matmul": [
+        Step("matmul", quick=(*ROWS_QUICK, "f32 ", "f64 ", "skinny")),
+        Step("matmul_static"),
+    ],
+    "elementwise": [Step("elementwise", quick=GOOGLE_QUICK)],
+    "fusion": [Step("fusion", quick=GOOGLE_QUICK)],
+    "programs": [Step("programs", quick=GOOGLE_QUICK)],
+    "memory": [
+        Step("memory", ("--benchmark_filter=-threads",), GOOGLE_QUICK),
+        Step("memory", ("--benchmark_filter=threads",), GOOGLE_QUICK, is_pinned=False),
+    ],
+}
+
+
+def steps(only):
+    """The steps of the parts named, in the order of PARTS; all of them where none is."""
+    unknown = set(only) - PARTS.keys()
+    if unknown:
+        raise ValueError(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    wanted = {"limits", *only} if only else PARTS.keys()
+    return [step for part, of_part in PARTS.items() if part in wanted for step in of_part]
+
+
+def build(root, directory, programs, jobs, definitions=()):
+    """Configures the preset `bench` and builds the programs."""
+    subprocess.run(["cmake", "--preset", "bench", "-B", str(directory), *definitions], cwd=root, check=True)
+    targets = [f"bench_{program}" for program in programs]
+    parallel = ["--parallel", str(jobs)] if jobs else []
+    subprocess.run(["cmake", "--build", str(directory), *parallel, "--target", *targets], cwd=root, check=True)
+
+
+def command(step, directory, json_file, core, quick):
+    pin = ["taskset", "-c", str(core)] if step.is_pinned else []
+    program = str(Path(directory) / "bench" / f"bench_{step.program}")
+    return [*pin, program, *step.arguments, *(step.quick if quick else ()), f"--json={json_file}"]
+
+
+def measure(todo, directory, core, quick):
+    """Rows of all steps; what the programs print goes to the terminal."""
+    rows = []
+    for step in todo:
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            line = command(step, directory, file.name, core, quick)
+            print("\n$", *line, flush=True)
+            start = time.monotonic()
+            subprocess.run(line, check=True)
+            rows += results.rows_of_program(step.program, json.loads(Path(file.name).read_text()))
+            print(f"{time.monotonic() - start:.0f} s")
+    return rows
