@@ -107,7 +107,7 @@ def machine_table(results):
     pairs = [
         ("date", run["date"]),
         ("commit", run["commit"]),
-        ("processor", f"{machine['processor']}, {machine['processors']} processors; pinned to number {machine['core']}"),
+        ("processor", f"{machine['processor']}, {machine['processors']} of them; pinned to number {machine['core']}"),
         ("data caches", caches),
         ("governor", machine["governor"]),
         ("huge pages", machine["huge pages"]),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 FORMAT = 1
 
 # Contenders that are no peers: ours in another form, limits of the machine, and baselines, which are plain code
-# for one purpose or the same expression evaluated in another way.
+# for one purpose or the same expression evaluated by us in another way.
 OURS = {"tenon", "buffer_pool", "pool_clear"}
 LIMITS = {"limit", "peak"}
-BASELINES = {"hand", "freelist", "raw", "unfused", "stages", "eval_into"}
+HAND_WRITTEN = {"hand", "freelist", "raw"}
+OTHER_WAYS = {"unfused", "stages", "eval_into"}
+BASELINES = HAND_WRITTEN | OTHER_WAYS
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Row:
 
     def baselines(self):
         return [who for who in self.contenders if who in BASELINES]
+
+    def not_ours(self):
+        """Contenders that no change of Tenon can make slower."""
+        return [who for who in self.contenders if is_peer(who) or who in HAND_WRITTEN]
 
     def fastest(self, names):
         """The fastest of the contenders named; None where there is none."""

@@ -54,7 +54,8 @@ class ReportTest(unittest.TestCase):
                       row("matmul", "f32 17", tenon=100.0, eigen=95.0),
                       row("matmul", "f32 20", tenon=100.0, eigen=60.0),
                       row("elementwise", "into n=7", tenon=4.0, eigen=8.0, hand=2.0))
-        self.assertIn("| Matrix products, float | 2 of 3 | f32 20 (0.600, Eigen 3.4), f32 17 (0.950, Eigen 3.4) |", text)
+        self.assertIn("| Matrix products, float | 2 of 3 "
+                      "| f32 20 (0.600, Eigen 3.4), f32 17 (0.950, Eigen 3.4) |", text)
         self.assertIn("| 1 of 1 | into n=7 (0.500, hand-written loop) |", text)
 
     def test_nothing_behind(self):
@@ -65,7 +66,8 @@ class ReportTest(unittest.TestCase):
         self.assertIn("| f32 16 | 100.0 | 81.9 | 0.70 |", text)
 
     def test_unknown_rows_stand_at_the_end(self):
-        self.assertIn("## Other rows\n\n| row | ns |\n|---|---|\n| new | 7.0 |", report(row("memory", "new", tenon=7.0)))
+        self.assertIn("## Other rows\n\n| row | ns |\n|---|---|\n| new | 7.0 |",
+                      report(row("memory", "new", tenon=7.0)))
 
     def test_limits(self):
         text = report(row("limits", "fma f32", {"flops": 1e7}, limit=1e5),
