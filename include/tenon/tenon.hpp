@@ -24,6 +24,7 @@
 #include <tenon/expr/share.hpp>
 #include <tenon/expr/tie.hpp>
 #include <tenon/expr/views.hpp>
+#include <tenon/expr/windows.hpp>
 
 #include <tenon/plan/explain.hpp>
 #include <tenon/plan/plan.hpp>

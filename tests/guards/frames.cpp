@@ -1,10 +1,12 @@
 // Evaluations of 64 operations in one object file; frames.py reads how large their stack frames are.
 
 #include <tenon/eval/eval.hpp>
+#include <tenon/expr/windows.hpp>
 
 namespace tn = tenon;
 using tn::dyn;
 
+using Taps = tn::TensorView<float, tn::Shape<dyn, dyn, dyn>>;
 using Matrix = tn::TensorView<float, tn::Shape<dyn, dyn>>;
 
 template <int Operations, class E, class F>
@@ -24,5 +26,9 @@ void evaluations(const Matrix& out, const Matrix& a, const Matrix& b,
                  std::pmr::memory_resource& memory) {
   evaluate(out, repeat<64>(a, [](const auto& e) { return tn::softmax<-1>(e); }), memory);
   evaluate(out, repeat<32>(a, [](const auto& e) { return tn::relu(-e); }), memory);
-  evaluate(out, repeat<6>(a, [&](const auto& e) { return tn::matmul(tn::relu(e), b) + a; }), memory);
+  evaluate(out, repeat<6>(a, [&](const auto& e) { return tn::matmul(tn::relu(e), b) + a; }),
+           memory);
+  const Taps taps(b.data(), tn::shape(b.extent(0), a.extent(0), 1));
+  evaluate(out, repeat<6>(a, [&](const auto& e) { return tn::conv1d(tn::relu(e), taps) + a; }),
+           memory);
 }

@@ -83,6 +83,19 @@ class GemmSink {
   Target target_;
 };
 
+// The same where an axis of the product counts groups of rows of the target.
+template <class Target>
+class GroupSink : public GemmSink<Target> {
+ public:
+  constexpr GroupSink(const Target& target, index_t rows) : GemmSink<Target>(target), rows_(rows) {}
+  TENON_INLINE constexpr void step(int axis, index_t count) {
+    GemmSink<Target>::step(axis, axis == Target::rank - 3 ? count * rows_ : count);
+  }
+
+ private:
+  index_t rows_;
+};
+
 // Where a guess of the memory order may fail at run time, reads that look at the strides.
 template <class Cursor>
 [[nodiscard]] constexpr auto settled(const Cursor& cursor) {
@@ -115,6 +128,49 @@ template <bool NoRow, bool NoColumn, std::size_t R>
   return result;
 }
 
+// The axes of a convolution's target as the product has them: batch, the channels (as groups of rows and
+// rows, both of them steps of channels, where they are grouped), the places.
+template <int Rank, bool Grouped>
+consteval auto convolution_axes() {
+  std::array<int, static_cast<std::size_t>(Rank + (Grouped ? 1 : 0))> axes{};
+  for (std::size_t d = 0; d < axes.size(); ++d)
+    axes[d] = static_cast<int>(d) - (Grouped && d + 2 >= axes.size() ? 1 : 0);
+  return axes;
+}
+
+// The sink of product N: its target, with the axes of its operands' batches, rows and columns.
+template <class N, class Target>
+[[nodiscard]] constexpr auto make_sink(const Target& target, [[maybe_unused]] index_t rows) {
+  using Op = typename N::op_type;
+  constexpr int rank = shape_t<N>::rank();
+  if constexpr (is_convolution<Op>) {
+    const auto out = settled(with_axes<convolution_axes<rank, Op::grouped>()>(target));
+    using Out = std::remove_const_t<decltype(out)>;
+    if constexpr (Op::grouped)
+      return GroupSink<Out>(out, rows);
+    else
+      return GemmSink<Out>(out);
+  } else {
+    const auto out =
+        settled(with_axes<matrix_axes<rank, Op::left_vector, Op::right_vector>()>(target));
+    return GemmSink<std::remove_const_t<decltype(out)>>(out);
+  }
+}
+
+// The extents of product N: batch axes, rows, columns; from those of its operands with all axes.
+template <class N, std::size_t A, std::size_t B>
+[[nodiscard]] constexpr auto product_extents(const N& node, const std::array<index_t, A>& a,
+                                             const std::array<index_t, B>& b) {
+  using Op = typename N::op_type;
+  if constexpr (is_convolution<Op>) {
+    auto extents = b;
+    extents[B - 2] = a[A - 2];
+    return extents;
+  } else {
+    return matrix_extents<Op::left_vector, Op::right_vector>(node.shape().extents());
+  }
+}
+
 // target(b…, i, j) = sum_k a(b…, i, k) · b(b…, k, j), through the elementwise work around it.
 template <int Core, int Stage, class Eval, class Target>
 void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
@@ -130,7 +186,7 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   constexpr int b_rank = shape_t<decltype(b_node)>::rank();
   const auto ea = matrix_extents<Op::left_vector, false>(a_node.shape().extents());
   const auto eb = matrix_extents<false, Op::right_vector>(b_node.shape().extents());
-  const auto ec = matrix_extents<Op::left_vector, Op::right_vector>(node.shape().extents());
+  const auto ec = product_extents(node, ea, eb);
   constexpr int rank = static_cast<int>(ec.size());
   // Batch axes of extent 1 stand still; rows, columns and depth never stretch.
   const auto matrix = [&]<auto Axes>(const auto& cursor, const auto& extents) {
@@ -143,9 +199,7 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   auto b =
       make_source<T>(matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
           cursor_of<right, Stage, false>(x), eb));
-  const auto out = settled(
-      with_axes<matrix_axes<shape_t<N>::rank(), Op::left_vector, Op::right_vector>()>(target));
-  auto c = GemmSink<std::remove_cv_t<decltype(out)>>(out);
+  auto c = make_sink<N>(target, ec[rank - 2]);
   const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
   const auto multiply = [&] {
     if constexpr (shape_t<decltype(a_node)>::is_static && shape_t<decltype(b_node)>::is_static) {

@@ -5,6 +5,7 @@
 
 #include <tenon/kernels/cursor.hpp>
 #include <tenon/kernels/map_cursor.hpp>
+#include <tenon/kernels/window_cursor.hpp>
 
 namespace tenon::detail::inline TENON_MODE {
 
@@ -212,6 +213,22 @@ template <int I, int Stage, bool CoreStored, class Eval, class N>
   }(std::make_index_sequence<list.count>{});
 }
 
+// The cursor of windows over `inner`, the cursor of their operand x.
+template <class N, class X, class Inner>
+[[nodiscard]] constexpr auto window_cursor(const N& node, const X& x, const Inner& inner) {
+  using Op = typename N::op_type;
+  constexpr auto axes = Op::taps_type::pattern.size();
+  constexpr auto channel_axis = shape_t<X>::pattern.size() - 1 - axes;
+  const auto from = x.shape().extents();
+  std::array<index_t, axes> extents{};
+  for (std::size_t d = 0; d < axes; ++d) extents[d] = from[channel_axis + 1 + d];
+  index_t channels = from[channel_axis];
+  if constexpr (Op::grouped) channels /= node.shape().extent(-3);
+  using Cursor = kernels::WindowCursor<Op::steps, Op::grouped, Op::taps_type::pattern,
+                                       Op::places_type::pattern, Inner>;
+  return Cursor(inner, extents, node.op().taps.extents(), node.op().places.extents(), channels);
+}
+
 template <int I, int Stage, bool CoreStored, class Eval>
 [[nodiscard]] constexpr auto cursor_of(const Eval& x) {
   const auto& node = node_at<I>(x.expression);
@@ -247,6 +264,10 @@ template <int I, int Stage, bool CoreStored, class Eval>
         op.offsets.starts(), op.offsets.steps());
   } else if constexpr (N::kind == Kind::reshape) {
     return row_major_cursor(cursor_of<I + 1, Stage, CoreStored>(x).pointer(), node.shape());
+  } else if constexpr (N::kind == Kind::windows) {
+    static_assert(I != Stage, "windows are read, never stored");
+    return window_cursor(node, node_at<I + 1>(x.expression),
+                         cursor_of<I + 1, Stage, CoreStored>(x));
   } else {
     static_assert(N::kind == Kind::let);
     constexpr int body = I + 1 + Eval::records[at + 1].subtree;

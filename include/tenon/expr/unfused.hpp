@@ -13,7 +13,8 @@ struct StoredTag {};
 // Formula: x, through a slot of the workspace: a reshape to x's own shape reads it in row-major order.
 template <class X>
 [[nodiscard]] constexpr auto stored(X x) {
-  if constexpr (X::kind == Kind::leaf || X::kind == Kind::scalar || X::kind == Kind::bound) {
+  if constexpr (X::kind == Kind::leaf || X::kind == Kind::scalar || X::kind == Kind::bound ||
+                X::kind == Kind::windows) {
     return x;
   } else {
     using Tag = StoredTag<X>;
@@ -44,7 +45,7 @@ template <class E>
 namespace tenon::inline TENON_MODE::testing {
 
 // Formula: unfused(e) = e, every operation into a buffer of its own: what fusion is compared with, in
-// bits or within bounds. Views stay views; an operand of theirs is stored.
+// bits or within bounds. Views and windows stay what they are; an operand of theirs is stored.
 // Contract: e outlives it. Not for use outside of tests and benchmarks: it takes all the memory that
 // fusion saves.
 template <Expression X>

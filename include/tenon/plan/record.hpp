@@ -7,6 +7,7 @@
 #include <tenon/expr/node.hpp>
 #include <tenon/expr/reductions.hpp>
 #include <tenon/expr/views.hpp>
+#include <tenon/expr/windows.hpp>
 
 #include <array>
 
@@ -30,6 +31,8 @@ struct Record {
   bool keep_dims = false;      // reduce
   bool holds_functor = false;  // map: the functor is more than its type
   bool left_vector = false, right_vector = false;  // contract
+  bool grouped = false;  // contract: the last batch axis of the operands is part of the rows
+  int column_axes = 1;   // contract: how many axes the columns are in the result
   std::array<signed char, static_cast<std::size_t>(max_rank)>
       source{};             // view: axis of the operand
   unsigned whole_axes = 0;  // view: the axes of the operand that are walked whole, as a bit mask
@@ -157,6 +160,10 @@ consteval Record record_of() {
     } else if constexpr (E::kind == Kind::contract) {
       r.left_vector = Op::left_vector;
       r.right_vector = Op::right_vector;
+      if constexpr (is_convolution<Op>) {
+        r.grouped = Op::grouped;
+        r.column_axes = Op::places_axes;
+      }
     } else if constexpr (E::kind == Kind::view) {
       r.whole_axes = Op::whole_axes;
       for (std::size_t d = 0; d < Op::source.size(); ++d)

@@ -177,6 +177,9 @@ class RegionFinder {
         else
           hoist(i + 1, -1);
         return;
+      case Kind::windows:
+        if (a >= at(i).rank - 2) failed_ = true;
+        return push_or_whole(i + 1, a);
       case Kind::let:
         return push_let(i, a);
     }
@@ -200,7 +203,7 @@ class RegionFinder {
     const Record& r = at(i);
     const int left = i + 1, right = end(left), batches = batch_axes(r);
     const auto batch = [&](int x) {
-      const int own = at(x).rank < 2 ? 0 : at(x).rank - 2;
+      const int own = own_batch_axes(r, at(x));
       const int c = a - (batches - own);
       if (c < 0 || at(x).extent(c) == 1)
         whole_operand(x);
@@ -210,7 +213,7 @@ class RegionFinder {
     if (a < batches) {
       batch(left);
       batch(right);
-    } else if (a == batches && !r.left_vector) {
+    } else if (a == batches && !r.left_vector && at(right).kind != Kind::windows) {
       whole_operand(right);
       push(left, at(left).rank - 2);
     } else {
@@ -284,10 +287,16 @@ class RegionFinder {
   // The operand of a product that every block reads: memory, for anything else would be computed again.
   constexpr void whole_operand(int i) {
     int below = i;
-    while (at(below).kind == Kind::view) ++below;
+    while (at(below).kind == Kind::view || at(below).kind == Kind::windows || is_in_order(below))
+      ++below;
     if (at(below).kind == Kind::leaf || at(below).kind == Kind::bound) return whole(i);
     for (int v = i; v < below; ++v) mark(v, Window::push, -1);
     hoist(below, -1);
+  }
+
+  // A reshape that reads a leaf as it lies.
+  constexpr bool is_in_order(int i) const {
+    return at(i).kind == Kind::reshape && at(i + 1).kind == Kind::leaf && at(i + 1).contiguous;
   }
 
   // Cheap elementwise work over memory.
@@ -295,9 +304,8 @@ class RegionFinder {
     for (int c = i; c < end(i); ++c) {
       const Kind k = at(c).kind;
       const bool memory = k == Kind::leaf || k == Kind::scalar || k == Kind::bound;
-      const bool in_order =
-          k == Kind::reshape && at(c + 1).kind == Kind::leaf && at(c + 1).contiguous;
-      if (!memory && !in_order && k != Kind::map && k != Kind::view) return false;
+      const bool elsewhere = k == Kind::view || k == Kind::windows || is_in_order(c);
+      if (!memory && !elsewhere && k != Kind::map) return false;
     }
     return costliest_operation(records_, i) <= costly_weight;
   }

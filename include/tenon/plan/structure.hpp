@@ -88,7 +88,13 @@ namespace tenon::detail::inline TENON_MODE {
 
 // The axes of a product that its operands' batch axes broadcast to.
 [[nodiscard]] constexpr int batch_axes(const Record& product) noexcept {
-  return product.rank - (product.left_vector ? 0 : 1) - (product.right_vector ? 0 : 1);
+  return product.rank - (product.left_vector ? 0 : 1) -
+         (product.right_vector ? 0 : product.column_axes);
+}
+
+// The batch axes of an operand of a product that are batch axes of the product too.
+[[nodiscard]] constexpr int own_batch_axes(const Record& product, const Record& operand) noexcept {
+  return operand.rank < 2 ? 0 : operand.rank - (product.grouped ? 3 : 2);
 }
 
 // The cost of the costliest elementwise operation that reading node i repeats.
@@ -252,7 +258,7 @@ class StructureBuilder {
     const Record& product = at(contraction);
     const Record& x = at(operand);
     const int batches = batch_axes(product);
-    const int own = x.rank < 2 ? 0 : x.rank - 2;
+    const int own = own_batch_axes(product, x);
     for (int d = 1; d <= batches; ++d)
       if (product.extent(batches - d) != 1 && (d > own || x.extent(own - d) == 1)) return true;
     return false;
@@ -301,6 +307,12 @@ class StructureBuilder {
           visit(i + 1, root, core);
         else
           store(i + 1, root, Reason::row_major_needed);
+        return;
+      case Kind::windows:  // each element is read once for every window that it is in
+        if (costliest(i + 1) > costly_weight)
+          store(i + 1, root, Reason::repacked);
+        else
+          visit(i + 1, root, core);
         return;
       case Kind::let: {
         const int bound = i + 1;
