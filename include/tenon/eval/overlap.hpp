@@ -19,13 +19,19 @@ struct ByteRange {
 
 template <class T, class S, class Layout>
 [[nodiscard]] ByteRange byte_range(const TensorView<T, S, Layout>& view) noexcept {
-  const auto extents = view.shape().extents();
-  const auto strides = view.strides();
   index_t low = 0, high = 0;
-  for (std::size_t i = 0; i < extents.size(); ++i) {
-    if (extents[i] == 0) return {};
-    const index_t reach = strides[i] * (extents[i] - 1);
-    (reach < 0 ? low : high) += reach;
+  if constexpr (std::same_as<Layout, row_major> || std::same_as<Layout, column_major>) {
+    const index_t size = view.shape().size();
+    if (size == 0) return {};
+    high = size - 1;
+  } else {
+    const auto extents = view.shape().extents();
+    const auto strides = view.strides();
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+      if (extents[i] == 0) return {};
+      const index_t reach = strides[i] * (extents[i] - 1);
+      (reach < 0 ? low : high) += reach;
+    }
   }
   const auto base = reinterpret_cast<std::uintptr_t>(view.data());
   const auto at = [&](index_t i) {

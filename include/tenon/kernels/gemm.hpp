@@ -85,16 +85,35 @@ TENON_INLINE bool find_memory(ProductIo<T>& io, const A& a, const B& b, const Si
   return b.stride(1) == 1 && sink.stride(1) == 1;
 }
 
-// The product where all of it is memory and nothing is packed; false, and nothing done, where that is not so.
+// The product where all of it is memory and nothing is packed, without a plan; false, and nothing done,
+// where that is not so.
 template <class T, class A, class B, class Sink>
-TENON_INLINE bool multiply_memory(index_t m, index_t n, index_t k, const A& a, const B& b,
-                                  const Sink& sink) {
+TENON_INLINE bool multiply_memory([[maybe_unused]] index_t m, [[maybe_unused]] index_t n,
+                                  [[maybe_unused]] index_t k, [[maybe_unused]] const A& a,
+                                  [[maybe_unused]] const B& b, [[maybe_unused]] const Sink& sink) {
   if constexpr (all_memory<T, A, B, Sink>) {
-    ProductIo<T> io;
-    io.m = m;
-    io.n = n;
-    io.k = k;
-    if (find_memory<T>(io, a, b, sink)) {
+    if (k == 0 || b.stride(1) != 1 || sink.stride(1) != 1) return false;
+    if (is_one_tile<T>(m, n)) {
+      const TileJob<T> job = {.a = a.data(),
+                              .a_row = a.stride(0),
+                              .a_k = a.stride(1),
+                              .b = b.data(),
+                              .b_row = b.stride(0),
+                              .depth = k,
+                              .from = nullptr,
+                              .c = sink.data(),
+                              .c_row = sink.stride(0),
+                              .columns = static_cast<int>(n),
+                              .b_to = nullptr};
+      multiply_tile<T>(static_cast<int>(m), sliver_units<T>(n), job);
+      return true;
+    }
+    if (is_tiny<T>(n, k)) {
+      ProductIo<T> io;
+      find_memory<T>(io, a, b, sink);
+      io.m = m;
+      io.n = n;
+      io.k = k;
       multiply_in_place(io);
       return true;
     }
@@ -156,11 +175,8 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
   static_assert(
       std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
       "gemm multiplies and sums in T: let the sources convert while they load.");
-  // One tile of memory: no plan is needed to know that.
-  const bool is_tile = m > 1 && m <= Blocking<T>::mr && n > 1 && n <= Blocking<T>::nr && k > 0;
-  if (is_tile && detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
+  if (detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
   const detail::GemmPlan plan = detail::gemm_plan<T>(m, n, k);
-  if (plan.way == detail::GemmWay::tiny && detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
   switch (plan.way) {
     case detail::GemmWay::nothing:
       return;

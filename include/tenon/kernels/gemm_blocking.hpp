@@ -163,6 +163,18 @@ constexpr bool b_is_small(index_t m, index_t n, index_t k) {
          whole + (k > 4 * B::chunk ? a_tile_size<T>(m, k) : 0) <= (m + B::nr) * k;
 }
 
+// One tile, which is read where it lies.
+template <class T>
+constexpr bool is_one_tile(index_t m, index_t n) {
+  return m > 1 && m <= Blocking<T>::mr && n > 1 && n <= Blocking<T>::nr;
+}
+// B fits the stack: operands that are not memory come through it, 3 KiB of each at a time.
+template <class T>
+constexpr bool is_tiny(index_t n, index_t k) {
+  using B = Blocking<T>;
+  return n > 1 && k <= 4 * B::chunk && k * round_up(n, B::lanes) <= 48 * B::chunk;
+}
+
 template <class T>
 constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   using B = Blocking<T>;
@@ -183,10 +195,9 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
     if (m > dot_rows) plan.b_bytes = exactly(k);
     return plan;
   }
-  // Operands that are not memory come through the stack, 3 KiB of each at a time.
-  const bool tiny = k <= 4 * B::chunk && k * round_up(n, B::lanes) <= 48 * B::chunk;
+  const bool tiny = is_tiny<T>(n, k);
   const bool strip = m > B::mr && n <= B::nr && k <= B::kc;
-  if (tiny || strip || (m > 1 && m <= B::mr && n <= B::nr)) {
+  if (tiny || strip || is_one_tile<T>(m, n)) {
     plan = {tiny ? GemmWay::tiny : strip ? GemmWay::one_strip : GemmWay::tile, m, n, k};
     if (plan.way == GemmWay::one_strip) plan.b_bytes = exactly(panels_size<T>(n, k));
     return plan;
@@ -224,6 +235,7 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
 // stored and loaded again. 0 where nothing is packed.
 template <class T>
 [[nodiscard]] constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n, index_t k) {
+  if (detail::is_one_tile<T>(m, n) || detail::is_tiny<T>(n, k)) return 0;
   return detail::gemm_plan<T>(m, n, k).bytes();
 }
 
@@ -233,6 +245,7 @@ template <class T>
 [[nodiscard]] constexpr std::size_t gemm_workspace_bound(index_t m, index_t n, index_t k,
                                                          bool m_fixed, bool n_fixed, bool k_fixed) {
   using B = Blocking<T>;
+  if (m_fixed && n_fixed && k_fixed) return gemm_workspace_bytes<T>(m, n, k);
   std::size_t most = 0;
   const auto rows_and_columns = [&](index_t depth) {
     const auto offer = [&](index_t rows, index_t columns) {

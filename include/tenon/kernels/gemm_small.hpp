@@ -8,7 +8,7 @@ namespace tenon::inline TENON_MODE::kernels::detail {
 
 // ---- nothing packed, everything in memory ----
 
-// Where extents are known when the program runs. pre: gemm_plan says tiny or tile
+// Where extents are known when the program runs. pre: is_tiny
 template <class T>
 [[gnu::noinline]] void multiply_in_place(const ProductIo<T>& io) {
   const RowTiles<T> tiles(io.m);
