@@ -29,11 +29,27 @@ TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of blocks", "[ge
                    double) {
   using Sizes = kernels::Blocking<TestType>;
   const index_t kc = Sizes::kc, mc = Sizes::mc, nc = Sizes::nc;
+  constexpr auto far = static_cast<index_t>(2048 / sizeof(TestType));
   const index_t shapes[][3] = {
-      {3, 5, kc - 1},       {3, 5, kc},         {3, 5, kc + 1},          {14, 35, 2 * kc + 5},
-      {1, 5, kc + 1},       {5, 1, kc + 1},     {mc - 1, 3, kc},         {mc + 1, 3, kc},
-      {mc + 1, 3, kc + 1},  {2, nc - 1, 9},     {2, nc + 1, 9},          {1, nc + 1, kc + 1},
-      {13, nc + 1, kc + 1}, {1, 2 * nc + 1, 5}, {1, 2 * nc + 1, kc + 1}, {40, 700, 300},
+      {3, 5, kc - 1},
+      {3, 5, kc},
+      {3, 5, kc + 1},
+      {14, 35, 2 * kc + 5},
+      {1, 5, kc + 1},
+      {5, 1, kc + 1},
+      {mc - 1, 3, kc},
+      {mc + 1, 3, kc},
+      {mc + 1, 3, kc + 1},
+      {2, nc - 1, 9},
+      {2, nc + 1, 9},
+      {1, nc + 1, kc + 1},
+      {13, nc + 1, kc + 1},
+      {1, 2 * nc + 1, 5},
+      {1, 2 * nc + 1, kc + 1},
+      {40, 700, 300},
+      // rows of A that meet in few sets of a cache, and not
+      {60, 40, far},
+      {60, 40, far + 1},
   };
   for (const auto& s : shapes) {
     const auto wrong = check_layouts<TestType>(s[0], s[1], s[2]);

@@ -64,8 +64,8 @@ enum class GemmWay : unsigned char {
 };
 
 // Extents of the blocks and the parts of the workspace, in this order: slivers of B (dots: the
-// column of B), accumulators, block of A. The block of A comes last because it is always written
-// to: B may be read in place.
+// column of B), accumulators, block of A; a small B behind the tile of A. Last comes what is always
+// written to: the other may be read in place.
 struct GemmPlan {
   GemmWay way = GemmWay::nothing;
   index_t m = 0;  // rows of a block of A, at most M
@@ -204,11 +204,8 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   }
   if (b_is_small<T>(m, n, k)) {
     plan = {GemmWay::small_b, m, n, k};
+    if (k > 4 * B::chunk) plan.a_bytes = bytes(a_tile_size<T>(m, k));
     plan.b_bytes = exactly(panels_size<T>(n, k));
-    if (k > 4 * B::chunk) {
-      plan.b_bytes = bytes(panels_size<T>(n, k));
-      plan.a_bytes = exactly(a_tile_size<T>(m, k));
-    }
     return plan;
   }
   plan.k = balanced(k, B::kc, B::chunk);
