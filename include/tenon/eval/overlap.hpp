@@ -214,22 +214,33 @@ template <bool SameIndex, class View, class Dst>
 template <class E>
 inline constexpr bool never_conflicts = last_reads<E>.count == 0;
 
+// True where dst may have bytes in common with a leaf that the last stage of e reads.
+template <class E, class Dst>
+[[nodiscard]] bool meets_operands(const E& e, const Dst& dst) noexcept {
+  constexpr auto& reads = last_reads<E>;
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    return (may_meet(node_at<reads.node[K]>(e).view(), dst) || ...);
+  }(std::make_index_sequence<reads.count>{});
+}
+
 // True where computing e straight into dst could read an element after it was overwritten.
 template <class E, class Dst>
 [[nodiscard]] bool conflicts(const E& e, const Dst& dst) noexcept {
   constexpr auto& reads = last_reads<E>;
-  const bool found = [&]<std::size_t... K>(std::index_sequence<K...>) {
+  const auto any_conflicts = [&]<std::size_t... K>(std::index_sequence<K...>) {
     return (view_conflicts<reads.same_index[K]>(node_at<reads.node[K]>(e).view(), dst) || ...);
-  }(std::make_index_sequence<reads.count>{});
+  };
+  constexpr auto all = std::make_index_sequence<reads.count>{};
   if constexpr (structure_of<E>.is_region(0)) {
+    if (!meets_operands(e, dst)) return false;
+    if (any_conflicts(all)) return true;
     // Blocks do not disturb each other; does one disturb itself?
-    if (found || dst.size() == 0) return found;
     constexpr auto& regions = structure_of<E>.regions;
     const auto block = first_block<0>(e);
     return conflicts(cut<0>(e, HoistedValues<void>{}, block),
                      cut_view<regions.along[0], block_bound<E, 0>>(dst, block));
   } else {
-    return found;
+    return any_conflicts(all);
   }
 }
 
