@@ -9,7 +9,7 @@
 
 #include <tenon/eval/cursors.hpp>
 
-#include <tenon/expr/tie.hpp>
+#include <tenon/plan/plan.hpp>
 
 namespace tenon::inline TENON_MODE {
 
@@ -74,9 +74,6 @@ using substitute_t = decltype(substitute(std::declval<const E&>(), std::declval<
 // The leaf that reads a stored value.
 template <class E>
 using StoredLeaf = ViewLeaf<value_t<E>, shape_t<E>, row_major>;
-
-template <class Part>
-using tied_node_t = std::remove_cvref_t<decltype(tied_node(std::declval<const Part&>()))>;
 
 // The ordinary let around one result of a group.
 template <class Tag, class Bound, class E>
@@ -236,15 +233,6 @@ consteval bool fuses_let_folds() {
   }
 }
 
-template <class Group>
-inline constexpr bool group_is_static = false;
-template <class... Part>
-inline constexpr bool group_is_static<Tie<Part...>> =
-    (planned_when_compiling<tied_node_t<Part>> && ...);
-template <class Tag, class Bound, class Body>
-inline constexpr bool group_is_static<LetGroup<Tag, Bound, Body>> =
-    planned_when_compiling<Bound> && group_is_static<Body>;
-
 constexpr std::size_t larger(std::size_t a, std::size_t b) noexcept { return a < b ? b : a; }
 
 // Bytes and stages of a group whose extents are static or bounded. Shapes of one type may differ
@@ -352,11 +340,6 @@ inline constexpr GroupPlan static_group_plan =
 }  // namespace tenon::detail::inline TENON_MODE
 
 namespace tenon::inline TENON_MODE {
-
-// A tie, or a let around one, whose extents are all static or bounded: its plan is a constant.
-template <class G>
-concept StaticallyPlannedGroup =
-    ExpressionGroup<G> && detail::group_is_static<std::remove_cvref_t<G>>;
 
 // Formula: plan_of<decltype(tie(…))>: the GroupPlan of all its results together.
 template <StaticallyPlannedGroup G>

@@ -209,6 +209,22 @@ template <class... Part, ExpressionGroup G, MemoryResource W>
       [&](std::size_t bytes) { return detail::OwnedWorkspace(*workspace.resource, bytes); });
 }
 
+// The same in storage of yours, which outlives the program. No allocation.
+// Errors: ContractError where a destination truly overlaps an operand and the workspace is not
+// Workspace<E, aliased>.
+template <class... Part, StaticallyPlannedGroup G, StaticallyPlannedGroup E, bool Aliased>
+  requires std::same_as<std::remove_cvref_t<G>, std::remove_cvref_t<E>>
+[[nodiscard]] auto prepare(const Tie<Part...>& destinations, G&& group,
+                           Workspace<E, Aliased>& workspace) {
+  detail::check_destinations(detail::destinations_of(destinations), group);
+  using Group = std::remove_cvref_t<G>;
+  return GroupProgram<Group, Tie<Part...>, detail::BorrowedWorkspace>(
+      destinations, Group(std::forward<G>(group)), [&](std::size_t bytes) {
+        detail::require_room("prepare", bytes, workspace.size_bytes);
+        return detail::BorrowedWorkspace(workspace.bytes, workspace.size_bytes);
+      });
+}
+
 // The same for results that need no workspace.
 // Errors: ContractError where one is needed: for its size, or for true overlap.
 template <class... Part, ExpressionGroup G>

@@ -322,6 +322,18 @@ void eval_into(const Tie<Part...>& destinations, const G& group, Scratch<W> work
   });
 }
 
+// The same for a group with a constant plan and the storage that it asks for. No allocation.
+// Errors: ContractError where a destination truly overlaps an operand, unless it is a
+// Workspace<E, aliased>.
+template <class... Part, StaticallyPlannedGroup G, StaticallyPlannedGroup E, bool Aliased>
+  requires std::same_as<G, std::remove_cvref_t<E>>
+void eval_into(const Tie<Part...>& destinations, const G& group, Workspace<E, Aliased>& workspace) {
+  const auto dsts = detail::destinations_of(destinations);
+  detail::check_destinations(dsts, group);
+  detail::evaluate_group_into<true>(
+      dsts, group, detail::BorrowedMemory{workspace.bytes, Workspace<E, Aliased>::size_bytes});
+}
+
 // The same for results that need no workspace.
 // Errors: ContractError where they do, or where destinations overlap operands.
 template <class... Part, ExpressionGroup G>

@@ -147,6 +147,18 @@ consteval auto planned() {
 template <class X>
 using planned_t = typename decltype(planned<X>())::type;
 
+template <class Part>
+using tied_node_t = std::remove_cvref_t<decltype(tied_node(std::declval<const Part&>()))>;
+
+template <class Group>
+inline constexpr bool group_is_static = false;
+template <class... Part>
+inline constexpr bool group_is_static<Tie<Part...>> =
+    (planned_when_compiling<tied_node_t<Part>> && ...);
+template <class Tag, class Bound, class Body>
+inline constexpr bool group_is_static<LetGroup<Tag, Bound, Body>> =
+    planned_when_compiling<Bound> && group_is_static<Body>;
+
 }  // namespace tenon::detail::inline TENON_MODE
 
 namespace tenon::inline TENON_MODE {
@@ -154,6 +166,11 @@ namespace tenon::inline TENON_MODE {
 // An expression whose extents are all static or bounded: its plan is a constant.
 template <class E>
 concept StaticallyPlanned = Expression<E> && detail::planned_when_compiling<detail::planned_t<E>>;
+
+// A tie, or a let around one, whose extents are all static or bounded: its plan is a constant.
+template <class G>
+concept StaticallyPlannedGroup =
+    ExpressionGroup<G> && detail::group_is_static<std::remove_cvref_t<G>>;
 
 // Formula: the plan of expression type E, a constant: plan_of<decltype(e)>.workspace_bytes may stand
 // in a static_assert or as an array bound. Bounded extents count at their bound.
@@ -178,8 +195,10 @@ template <Expression E>
 // Workspace<E, aliased> has room for a destination that truly overlaps an operand.
 inline constexpr bool aliased = true;
 
-// Storage for the workspace of E, inline: give it to eval_into or prepare instead of a resource.
-template <StaticallyPlanned E, bool Aliased = false>
+// Storage for the workspace of E, an expression or a tie, inline: give it to eval_into or prepare instead
+// of a resource.
+template <class E, bool Aliased = false>
+  requires StaticallyPlanned<E> || StaticallyPlannedGroup<E>
 struct alignas(workspace_alignment) Workspace {
   static constexpr std::size_t size_bytes =
       Aliased ? plan_of<E>.workspace_bytes_if_aliased : plan_of<E>.workspace_bytes;
