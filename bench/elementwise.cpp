@@ -1,8 +1,9 @@
-// a * b + c: Tenon beside a hand-written loop and Eigen, from a few elements to beyond the caches.
-// Run pinned: taskset -c 1 bench_elementwise. Nothing allocates inside the timed loops: the trap
-// would end the program.
+// a * b + c: Tenon beside a hand-written loop and other libraries, from a few elements to beyond the
+// caches. Run pinned: taskset -c 1 bench_elementwise. Nothing of ours allocates inside the timed loops: the
+// trap would end the program. A new result of another library comes from the heap.
 
 #include "heap_trap.hpp"
+#include "peers/peers.hpp"
 #include "ratios.hpp"
 
 #include <tenon/tenon.hpp>
@@ -45,6 +46,16 @@ using View = tn::TensorView<float, tn::Shape<tn::dyn>>;
   tn::eval_into(tn::noalias(d), a * b + c);
 }
 
+#if TENON_BENCH_EIGEN
+std::function<void()> eigen_new(const tenon::bench::Streams& x) {
+  using In = Eigen::Map<const Eigen::ArrayXf>;
+  return [=] {
+    const Eigen::ArrayXf d = In(x.a, x.n) * In(x.b, x.n) + In(x.c, x.n);
+    benchmark::DoNotOptimize(d.data());
+  };
+}
+#endif
+
 struct Data {
   tn::PoolAllocator pool;
   tn::Tensor<float, tn::Shape<tn::dyn>> a, b, c, d;
@@ -68,6 +79,21 @@ void timed(benchmark::State& state, const F& f) {
     f();
     benchmark::ClobberMemory();
   }
+}
+
+// A peer's contender of a row: `make` prepares what is timed.
+void add_peer(const std::string& name, long n,
+              std::function<void()> (*make)(const tenon::bench::Streams&)) {
+  benchmark::RegisterBenchmark(name.c_str(), [n, make](benchmark::State& state) {
+    Data x(n);
+    const auto f = make({x.a.data(), x.b.data(), x.c.data(), x.d.data(), n});
+    f();
+    for (auto _ : state) {
+      f();
+      benchmark::ClobberMemory();
+    }
+    count(state, n);
+  });
 }
 
 void add_rows(long n) {
@@ -110,6 +136,19 @@ void add_rows(long n) {
     timed(state, [&] { d = a * b + c; });
     count(state, n);
   });
+  add_peer(name("eval", "eigen"), n, eigen_new);
+#endif
+#if TENON_BENCH_EIGEN5
+  add_peer(name("into", "eigen5"), n, tenon::bench::eigen5_into);
+  add_peer(name("eval", "eigen5"), n, tenon::bench::eigen5_new);
+#endif
+#if TENON_BENCH_BLAZE
+  add_peer(name("into", "blaze"), n, tenon::bench::blaze_into);
+  add_peer(name("eval", "blaze"), n, tenon::bench::blaze_new);
+#endif
+#if TENON_BENCH_XTENSOR
+  add_peer(name("into", "xtensor"), n, tenon::bench::xtensor_into);
+  add_peer(name("eval", "xtensor"), n, tenon::bench::xtensor_new);
 #endif
 }
 

@@ -6,8 +6,9 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12's own intrinsics, used by Eigen
 #endif
 
-#include "interleaved.hpp"
 #include "peak.hpp"
+#include "peers/peers.hpp"
+#include "product.hpp"
 
 #include <tenon/tenon.hpp>
 
@@ -35,24 +36,6 @@ void blis_product(long m, long n, long k, const double* a, long ars, long acs, c
 #endif
 
 namespace tenon::bench {
-
-// A product of m x k and k x n; an operand that is `transposed` lies in memory as its transpose.
-template <class T>
-struct Product {
-  index_t m, n, k;
-  const T* a;
-  const T* b;
-  T* c;
-  bool a_transposed = false, b_transposed = false;
-
-  [[nodiscard]] double flops() const {
-    return 2 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  }
-  // Every operand read once, the product written once.
-  [[nodiscard]] Work work() const {
-    return {flops(), static_cast<double>(m * k + k * n + m * n) * sizeof(T)};
-  }
-};
 
 #if TENON_BENCH_EIGEN
 template <class T>
@@ -183,6 +166,15 @@ template <class T>
 #endif
 #if TENON_BENCH_LIBXSMM
   add_libxsmm(peers, x);
+#endif
+#if TENON_BENCH_EIGEN5
+  peers.push_back(eigen5_product(x));
+#endif
+#if TENON_BENCH_BLAZE
+  peers.push_back(blaze_product(x));
+#endif
+#ifdef TENON_BENCH_AOCL
+  peers.push_back(aocl_product(x));
 #endif
   return peers;
 }

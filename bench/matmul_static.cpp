@@ -1,5 +1,5 @@
-// Matrix products of static shape beside Eigen's matrices of fixed size, kernels of libxsmm and the
-// other peers. Arguments as for bench_matmul: rows are `static32 n` and `static64 n`.
+// Matrix products of static shape beside what Eigen, Blaze and Fastor have for fixed sizes, kernels of
+// libxsmm and the other peers. Arguments as for bench_matmul: rows are `static32 n` and `static64 n`.
 
 #include "heap_trap.hpp"
 #include "matmul_peers.hpp"
@@ -29,7 +29,16 @@ void static_row(Rows& rows) {
   std::vector<Contender> all{contender("tenon", ours)};
   const Product<T> x{N, N, N, a.data(), b.data(), c.data()};
   for (auto& peer : matmul_peers(x))
-    if (peer.name != "eigen") all.push_back(peer);
+    if (peer.name != "eigen" && peer.name != "eigen5" && peer.name != "blaze") all.push_back(peer);
+#if TENON_BENCH_EIGEN5
+  all.push_back(eigen5_static_product(x));
+#endif
+#if TENON_BENCH_BLAZE
+  all.push_back(blaze_static_product(x));
+#endif
+#if TENON_BENCH_FASTOR
+  all.push_back(fastor_static_product(x));
+#endif
 #if TENON_BENCH_EIGEN
   using Matrix = Eigen::Map<Eigen::Matrix<T, N, N, Eigen::RowMajor>>;
   all.push_back(contender(
@@ -46,8 +55,7 @@ template <class T>
 void static_rows(Rows& rows) {
   [&]<int... N>(std::integer_sequence<int, N...>) {
     (static_row<T, N>(rows), ...);
-  }(std::integer_sequence<int, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 24, 31,
-                          32>{});
+  }(StaticExtents{});
 }
 
 }  // namespace

@@ -104,7 +104,12 @@ def describe_run(root, options):
     }
 
 
-def peer_versions(rows):
-    """Versions of the peers in the rows, by the Debian packages that they come from."""
+def peer_versions(rows, given):
+    """Versions of the peers in the rows: of their Debian packages, of the folders given for others."""
     present = {who for row in rows for who in row.contenders}
-    return {who: package_version(package) for who, package in PEER_PACKAGES.items() if who in present}
+    versions = {who: package_version(package) for who, package in PEER_PACKAGES.items() if who in present}
+    for who, path in given.items():
+        if who in present:
+            folder = path if path.is_dir() else path.parent
+            versions[who] = output("git", "describe", "--always", "--tags", cwd=folder) or path.name
+    return versions

@@ -49,8 +49,26 @@ def steps(only):
     return [step for part, of_part in PARTS.items() if part in wanted for step in of_part]
 
 
-def build(root, directory, programs, jobs, definitions=()):
-    """Configures the preset `bench` and builds the programs."""
+# Peers that Debian does not have: given by a folder of headers, AOCL-BLIS by its library.
+GIVEN_PEERS = ("eigen5", "blaze", "fastor", "aocl")
+
+
+def given_peers(arguments):
+    """{"eigen5": path, …} from texts such as eigen5=/path."""
+    peers = {}
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        if name not in GIVEN_PEERS or not path:
+            raise ValueError(f"no peer: {argument}; for example eigen5=/path; there are {', '.join(GIVEN_PEERS)}")
+        if not Path(path).exists():
+            raise ValueError(f"{argument}: there is no {path}")
+        peers[name] = Path(path).resolve()
+    return peers
+
+
+def build(root, directory, programs, jobs, peers):
+    """Configures the preset `bench` with the peers given, and builds the programs."""
+    definitions = [f"-DTENON_PEER_{name.upper()}={peers.get(name, '')}" for name in GIVEN_PEERS]
     subprocess.run(["cmake", "--preset", "bench", "-B", str(directory), *definitions], cwd=root, check=True)
     targets = [f"bench_{program}" for program in programs]
     parallel = ["--parallel", str(jobs)] if jobs else []

@@ -1,4 +1,5 @@
 """The report: sections and their order, missing peers said, rows behind collected, no row left out."""
+import pathlib
 import unittest
 
 from report import markdown, sections, suite
@@ -92,6 +93,13 @@ class SuiteTest(unittest.TestCase):
     def test_unknown_part(self):
         with self.assertRaisesRegex(ValueError, "no such part: conv"):
             suite.steps(["conv", "matmul"])
+
+    def test_given_peers(self):
+        self.assertEqual(suite.given_peers(["eigen5=/", "aocl=/dev/null"]),
+                         {"eigen5": pathlib.Path("/"), "aocl": pathlib.Path("/dev/null")})
+        for wrong in ("eigen5", "eigen5=", "eigen9=/", "blaze=/no/such/folder"):
+            with self.assertRaises(ValueError):
+                suite.given_peers([wrong])
 
     def test_threads_are_not_pinned(self):
         pinned, free = (suite.command(step, "b", "f.json", 1, quick=False) for step in suite.PARTS["memory"])
