@@ -104,7 +104,9 @@ TENON_INLINE bool multiply_memory([[maybe_unused]] index_t m, [[maybe_unused]] i
                               .c = sink.data(),
                               .c_row = sink.stride(0),
                               .columns = static_cast<int>(n),
-                              .b_to = nullptr};
+                              .b_to = nullptr,
+                              .b_next = nullptr,
+                              .b_next_row = 0};
       multiply_tile<T>(static_cast<int>(m), sliver_units<T>(n), job);
       return true;
     }

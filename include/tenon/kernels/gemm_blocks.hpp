@@ -67,6 +67,10 @@ class BlockedProduct {
         take_panel(job, static_cast<const T*>(panel_), units);
       else if (tiles.count > 1)
         job.b_to = panel_;
+      if (io_.b_data != nullptr && t == 1 && c + columns < block.columns) {
+        job.b_next = io_.b_data + block.k * io_.b_row + j + columns;
+        job.b_next_row = io_.b_row;
+      }
       finish_tile(block, r, rows, c, units, job);
       r += rows;
     }

@@ -9,7 +9,8 @@
 //
 // One kernel reads packed operands and operands where they lie: A by two strides, B by one. Rows of B
 // that are read for the first time are copied on the way into the packed layout (b_to): the stores fit
-// between the multiplications.
+// between the multiplications. So do prefetches of the rows that the next sliver will copy (b_next), while
+// this one comes from the caches: at 32 x 768 x 3072 floats 93 GFLOP/s become 103.
 
 #include <tenon/kernels/gemm_blocking.hpp>
 #include <tenon/kernels/gemm_operands.hpp>
@@ -31,6 +32,9 @@ struct TileJob {
   index_t c_row;
   int columns;  // at most Units units
   T* b_to;      // if not nullptr: rows of B are copied here, panel_width apart
+  const T*
+      b_next;  // if not nullptr: rows of B wanted soon, b_next_row apart, one for each of depth
+  index_t b_next_row;
 };
 
 // Depth: that of the job where it is known and small, else 0.
@@ -63,6 +67,8 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
   const index_t s = job.a_row, a_k = job.a_k, b_row = job.b_row;
   const T* b = job.b;
   T* b_to = job.b_to;
+  const T* b_next = job.b_next;
+  const bool moves_b = b_to != nullptr || b_next != nullptr;
   // Three rows of A from each of these: base, base + s, base + 2s are one instruction's operand.
   const T* p[groups];
   TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] = job.a + 3 * q * s;
@@ -74,15 +80,20 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
       else
         row[v] = simd::load_vector<V>(b + v * L);
     }
-    if (b_to != nullptr) {
-      TENON_UNROLL for (int v = 0; v < loads; ++v) {
-        __builtin_prefetch(b + 12 * b_row + v * L);
-        if (Masked && v == loads - 1)
-          simd::store_first(b_to + v * L, row[v], last);
-        else
-          simd::store_vector(b_to + v * L, row[v]);
+    if (moves_b) {
+      if (b_to != nullptr) {
+        TENON_UNROLL for (int v = 0; v < loads; ++v) {
+          __builtin_prefetch(b + 12 * b_row + v * L);
+          if (Masked && v == loads - 1)
+            simd::store_first(b_to + v * L, row[v], last);
+          else
+            simd::store_vector(b_to + v * L, row[v]);
+        }
+        b_to += width;
+      } else {
+        TENON_UNROLL for (int v = 0; v < loads; ++v) __builtin_prefetch(b_next + v * L, 0, 2);
+        b_next += job.b_next_row;
       }
-      b_to += width;
     }
     TENON_UNROLL for (int r = 0; r < Rows; ++r) {
       const T* const x = p[r / 3] + r % 3 * s;

@@ -89,7 +89,9 @@ TENON_INLINE TileJob<T> job_in_place(const ProductIo<T>& io, index_t i, index_t 
           .c = nullptr,
           .c_row = 0,
           .columns = static_cast<int>(columns),
-          .b_to = nullptr};
+          .b_to = nullptr,
+          .b_next = nullptr,
+          .b_next_row = 0};
 }
 template <class T>
 TENON_INLINE void take_packed_a(TileJob<T>& job, const T* a, int rows) {
