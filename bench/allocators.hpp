@@ -7,6 +7,8 @@
 
 #include <tenon/memory.hpp>
 
+#include <boost/pool/pool.hpp>
+
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -121,6 +123,17 @@ class FreeList {
   };
   Node* free_[32] = {};
   RawBump bump_;
+};
+
+// Boost's pool of blocks of one size, which its documentation calls simple segregated storage.
+class OneSize {
+ public:
+  explicit OneSize(std::size_t bytes) : pool_(bytes) {}
+  void* allocate(std::size_t) { return pool_.malloc(); }
+  void deallocate(void* block, std::size_t) { pool_.free(block); }
+
+ private:
+  boost::pool<> pool_;
 };
 
 class Monotonic {

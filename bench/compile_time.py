@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """What expressions cost to compile: Tenon beside Eigen and xtensor, in seconds and MiB.
 
-usage: compile_time.py [--compiler g++] [--repeat 5] [--flags "-O2 -march=native -DNDEBUG"]
+usage: compile_time.py [--compiler g++] [--repeat 5] [--flags "-O2 -march=native -DNDEBUG"] [--json FILE]
 
 Twenty different expressions of ten nodes (five operands, five operations among + - * min max), each in a
 function of its own, over dynamic vectors of float, written the way each library wants it. Rows:
   include        the library's header alone
   header         with it a precompiled header: what is left of parsing
+  matmul         one product of dynamic matrices
   expressions    the twenty functions
   precompiled    the same after a precompiled header
-User time of the compiler, medians of interleaved runs; peak memory is the compiler's resident set.
+User time of the compiler, medians of interleaved runs; peak memory is the compiler's resident set. --json writes
+the times in the form of the other benchmarks (records.hpp).
 """
 
 import argparse
+import json
 import os
 import random
 import shlex
@@ -32,6 +35,9 @@ LIBRARIES = {
         "assign": "tenon::eval_into(r, {});",
         "min": "tenon::minimum({}, {})",
         "max": "tenon::maximum({}, {})",
+        "matrix": "tenon::Tensor<float, tenon::Shape<tenon::dyn, tenon::dyn>>",
+        "matmul": "tenon::PoolAllocator p; "
+                  "tenon::eval_into(tenon::noalias(r), tenon::matmul(a, b), tenon::scratch(p));",
     },
     "eigen": {
         "flags": ["-isystem", "/usr/include/eigen3"],
@@ -40,6 +46,8 @@ LIBRARIES = {
         "assign": "r = {};",
         "min": "({}).min({})",
         "max": "({}).max({})",
+        "matrix": "Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>",
+        "matmul": "r.noalias() = a * b;",
     },
     "xtensor": {
         "flags": ["-DXTENSOR_USE_XSIMD"],
@@ -76,6 +84,10 @@ def functions(library):
     return f"using V = {library['vector']};\n" + "\n".join(lines) + "\n"
 
 
+def product(library):
+    return f"using M = {library['matrix']};\nvoid product(M& r, const M& a, const M& b) {{ {library['matmul']} }}\n"
+
+
 def run(command):
     """User seconds and peak MiB of one compiler run."""
     child = os.fork()
@@ -93,11 +105,23 @@ def is_installed(base, library):
     return subprocess.run(command, input=text, capture_output=True, check=False).returncode == 0
 
 
+def write_json(path, libraries, times, memory):
+    rows = []
+    for row in dict.fromkeys(row for _, row in times):
+        contenders = [
+            {"who": name, "seconds": times[name, row], "counters": {"compiler_bytes": memory[name, row] * 2**20}}
+            for name in libraries if (name, row) in times
+        ]
+        rows.append({"row": row, "contenders": contenders})
+    Path(path).write_text(json.dumps({"rows": rows}))
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--compiler", default="g++")
     options.add_argument("--repeat", type=int, default=5)
     options.add_argument("--flags", default="-O2 -march=native -DNDEBUG")
+    options.add_argument("--json")
     options = options.parse_args()
     base = [options.compiler, "-std=c++20", *shlex.split(options.flags)]
 
@@ -117,6 +141,10 @@ def main():
             jobs[name, "include"] = [*flags, str(plain)]
             if "vector" not in library:
                 continue
+            if "matmul" in library:
+                matmul = work / f"{stem.name}_matmul.cpp"
+                matmul.write_text(library["include"] + "\n" + product(library))
+                jobs[name, "matmul"] = [*flags, str(matmul)]
             body = work / f"{stem.name}_body.cpp"
             body.write_text(library["include"] + "\n" + functions(library))
             jobs[name, "expressions"] = [*flags, str(body)]
@@ -138,16 +166,19 @@ def main():
                 memory[job] = max(memory.get(job, 0), mebibytes)
 
     print(f"{options.compiler} {options.flags}, {COUNT} expressions of 10 nodes; user s (peak MiB)")
-    print("| | include | expressions | precompiled: header | precompiled: expressions |\n|---|---|---|---|---|")
+    print("| | include | matmul | expressions | precompiled: header | precompiled: expressions |")
+    print("|---|---|---|---|---|---|")
     for name in libraries:
         cells = []
-        for row in ("include", "expressions", "header", "precompiled"):
+        for row in ("include", "matmul", "expressions", "header", "precompiled"):
             job = (name, row)
             cells.append(f"{statistics.median(times[job]):.2f} ({memory[job]:.0f})" if job in times else "")
         print(f"| {name} | " + " | ".join(cells) + " |")
-    for row in ("expressions", "precompiled") if "eigen" in libraries else ():
+    for row in ("matmul", "expressions", "precompiled") if "eigen" in libraries else ():
         ours, eigen = (statistics.median(times[name, row]) for name in ("tenon", "eigen"))
         print(f"{row}: {ours / eigen:.2f} x Eigen")
+    if options.json:
+        write_json(options.json, libraries, times, memory)
 
 
 if __name__ == "__main__":

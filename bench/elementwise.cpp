@@ -146,6 +146,10 @@ void add_rows(long n) {
   add_peer(name("into", "blaze"), n, tenon::bench::blaze_into);
   add_peer(name("eval", "blaze"), n, tenon::bench::blaze_new);
 #endif
+#if TENON_BENCH_ARMADILLO
+  add_peer(name("into", "armadillo"), n, tenon::bench::armadillo_into);
+  add_peer(name("eval", "armadillo"), n, tenon::bench::armadillo_new);
+#endif
 #if TENON_BENCH_XTENSOR
   add_peer(name("into", "xtensor"), n, tenon::bench::xtensor_into);
   add_peer(name("eval", "xtensor"), n, tenon::bench::xtensor_new);

@@ -1,5 +1,5 @@
-// Matrix products of dynamic shape beside Eigen, OpenBLAS, BLIS, oneDNN and libxsmm, where they are
-// found, and beside the FMA peak of the same run.
+// Matrix products of dynamic shape beside Eigen, OpenBLAS, BLIS, oneDNN, libxsmm and the peers of
+// peers/, where they are found, and beside the FMA peak of the same run.
 //
 //   taskset -c 1 bench_matmul                     all rows
 //   taskset -c 1 bench_matmul "f32 17" random     rows whose name contains one of these
@@ -128,6 +128,12 @@ void epilogue_row(Rows& rows, index_t n) {
         c[i * p.n + j] = (sum > 0 ? sum : 0) + r.data()[i * p.n + j];
       }
   }));
+#endif
+#if TENON_BENCH_EIGEN5
+  all.push_back(eigen5_epilogue(p, bias.data(), r.data()));
+#endif
+#if TENON_BENCH_ONEDNN
+  all.push_back(onednn_epilogue(p, bias.data(), r.data()));
 #endif
   check_products(name, all, p.c, n * n, n);
   all.push_back(contender("bare*", without_heap([&] {

@@ -103,25 +103,50 @@ inline dnnl::stream& onednn_stream() {
   static dnnl::stream stream(onednn_engine());
   return stream;
 }
-// Of floats: oneDNN 2.6 has no doubles.
-inline Contender onednn_product(const Product<float>& x) {
-  using Memory = dnnl::memory;
-  const auto matrix = [](index_t rows, index_t columns, bool transposed) {
-    return Memory::desc({rows, columns}, Memory::data_type::f32,
-                        Memory::dims{transposed ? 1 : columns, transposed ? rows : 1});
-  };
-  const auto a = matrix(x.m, x.k, x.a_transposed), b = matrix(x.k, x.n, x.b_transposed),
-             c = matrix(x.m, x.n, false);
-  const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), onednn_engine());
-  const dnnl::matmul primitive(description);
-  const std::unordered_map<int, Memory> arguments{
-      {DNNL_ARG_SRC, Memory(a, onednn_engine(), const_cast<float*>(x.a))},
-      {DNNL_ARG_WEIGHTS, Memory(b, onednn_engine(), const_cast<float*>(x.b))},
-      {DNNL_ARG_DST, Memory(c, onednn_engine(), x.c)}};
+inline dnnl::memory::desc onednn_matrix(index_t rows, index_t columns, bool transposed = false) {
+  return {{rows, columns},
+          dnnl::memory::data_type::f32,
+          dnnl::memory::dims{transposed ? 1 : columns, transposed ? rows : 1}};
+}
+inline dnnl::memory onednn_memory(const dnnl::memory::desc& description, const float* data) {
+  return {description, onednn_engine(), const_cast<float*>(data)};
+}
+inline Contender onednn_contender(const dnnl::matmul& primitive,
+                                  const std::unordered_map<int, dnnl::memory>& arguments) {
   return contender("onednn", [=] {
     primitive.execute(onednn_stream(), arguments);
     onednn_stream().wait();
   });
+}
+
+// Of floats: oneDNN 2.6 has no doubles.
+inline Contender onednn_product(const Product<float>& x) {
+  const auto a = onednn_matrix(x.m, x.k, x.a_transposed),
+             b = onednn_matrix(x.k, x.n, x.b_transposed), c = onednn_matrix(x.m, x.n);
+  const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), onednn_engine());
+  return onednn_contender(dnnl::matmul(description), {{DNNL_ARG_SRC, onednn_memory(a, x.a)},
+                                                      {DNNL_ARG_WEIGHTS, onednn_memory(b, x.b)},
+                                                      {DNNL_ARG_DST, onednn_memory(c, x.c)}});
+}
+
+// relu(A·B + bias) + r by post-operations.
+inline Contender onednn_epilogue(const Product<float>& x, const float* bias, const float* r) {
+  const auto a = onednn_matrix(x.m, x.k), b = onednn_matrix(x.k, x.n), c = onednn_matrix(x.m, x.n),
+             row = onednn_matrix(1, x.n);
+  dnnl::post_ops operations;
+  operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
+  operations.append_binary(dnnl::algorithm::binary_add, c);
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(operations);
+  const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, row, c), attributes,
+                                                 onednn_engine());
+  return onednn_contender(
+      dnnl::matmul(description),
+      {{DNNL_ARG_SRC, onednn_memory(a, x.a)},
+       {DNNL_ARG_WEIGHTS, onednn_memory(b, x.b)},
+       {DNNL_ARG_BIAS, onednn_memory(row, bias)},
+       {DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, onednn_memory(c, r)},
+       {DNNL_ARG_DST, onednn_memory(c, x.c)}});
 }
 #endif
 

@@ -239,6 +239,7 @@ void add_rows() {
     for_each([&](const char* who, auto make) {
       add(name, who, make, pair<decltype(make())>, size.bytes);
     });
+    add(name, "boost_pool", [size] { return OneSize(size.bytes); }, pair<OneSize>, size.bytes);
   }
   for (const Size& size : sizes) {
     const std::string name =
@@ -246,6 +247,7 @@ void add_rows() {
     for_each([&](const char* who, auto make) {
       add(name, who, make, live<decltype(make())>, size.bytes);
     });
+    add(name, "boost_pool", [size] { return OneSize(size.bytes); }, live<OneSize>, size.bytes);
   }
   for_each([&](const char* who, auto make) {
     add("random 64 B-64 KiB", who, make, churn<decltype(make())>, 0);

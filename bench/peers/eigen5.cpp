@@ -33,6 +33,17 @@ Contender eigen5_product(const Product<T>& x) {
 template Contender eigen5_product(const Product<float>&);
 template Contender eigen5_product(const Product<double>&);
 
+Contender eigen5_epilogue(const Product<float>& x, const float* bias, const float* r) {
+  using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using In = Eigen::Map<const Matrix>;
+  return contender("eigen5", [=] {
+    Eigen::Map<Matrix>(x.c, x.m, x.n) = ((In(x.a, x.m, x.k) * In(x.b, x.k, x.n)).rowwise() +
+                                         Eigen::Map<const Eigen::RowVectorXf>(bias, x.n))
+                                            .cwiseMax(0.0F) +
+                                        In(r, x.m, x.n);
+  });
+}
+
 template <class T>
 Contender eigen5_static_product(const Product<T>& x) {
   return with_static_extent(x, [&]<int N>() {

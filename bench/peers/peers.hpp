@@ -16,6 +16,9 @@ template <class T>
 template <class T>
 [[nodiscard]] Contender aocl_product(const Product<T>& x);
 
+// relu(A·B + bias) + r; pre: nothing is transposed.
+[[nodiscard]] Contender eigen5_epilogue(const Product<float>& x, const float* bias, const float* r);
+
 // Products of n x n matrices whose extents the compiler knows: n is one of static_extents.
 using StaticExtents = std::integer_sequence<int, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
                                             17, 20, 24, 31, 32>;
@@ -47,9 +50,11 @@ struct Streams {
 [[nodiscard]] std::function<void()> eigen5_into(const Streams& x);
 [[nodiscard]] std::function<void()> blaze_into(const Streams& x);
 [[nodiscard]] std::function<void()> xtensor_into(const Streams& x);
+[[nodiscard]] std::function<void()> armadillo_into(const Streams& x);
 // The same into a result of its own each time.
 [[nodiscard]] std::function<void()> eigen5_new(const Streams& x);
 [[nodiscard]] std::function<void()> blaze_new(const Streams& x);
 [[nodiscard]] std::function<void()> xtensor_new(const Streams& x);
+[[nodiscard]] std::function<void()> armadillo_new(const Streams& x);
 
 }  // namespace tenon::bench

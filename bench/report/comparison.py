@@ -13,6 +13,7 @@ class Change:
     old_ns: float
     new_ns: float
     factor: float
+    spread: float  # of our times, the larger of both
     others: int  # how many that are not ours stand in both
 
 
@@ -34,7 +35,8 @@ def drift(old, new):
 def change(old, new, is_absolute):
     machine, count = (1.0, 0) if is_absolute else drift(old, new)
     factor = new.ours.ns / old.ours.ns / machine
-    return Change(f"{old.program}: {old.name}", old.ours.ns, new.ours.ns, factor, count)
+    return Change(f"{old.program}: {old.name}", old.ours.ns, new.ours.ns, factor,
+                  max(old.ours.spread, new.ours.spread), count)
 
 
 def compare(old, new, is_absolute=False):

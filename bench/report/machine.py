@@ -16,6 +16,8 @@ PEER_PACKAGES = {
     "onednn": "libdnnl-dev",
     "libxsmm": "libxsmm-dev",
     "xtensor": "libxtensor-dev",
+    "armadillo": "libarmadillo-dev",
+    "boost_pool": "libboost-dev",
     "glibc": "libc6",
     "mimalloc": "libmimalloc2.0",
     "jemalloc": "libjemalloc2",

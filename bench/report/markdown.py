@@ -18,7 +18,9 @@ def number(value, digits=1):
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def time(ns):
+def time(ns, unit):
+    if unit == "s":
+        return f"{1e-9 * ns:.2f}"
     return f"{ns:,.1f}" if ns < 1000 else f"{ns:,.0f}"
 
 
@@ -43,16 +45,16 @@ def section_table(section, rows):
     rate = {"flops": "GFLOP/s", "bytes": "GB/s"}.get(section.counter)
     has_memory = any("workspace_bytes" in row.ours.counters for row in rows)
 
-    head = ["row", "ns"] + [rate] * bool(rate) + ["share of the peak"] * has_peak
+    head = ["row", section.unit] + [rate] * bool(rate) + ["share of the peak"] * has_peak
     if has_peers:
         head += [ratio_title(section, rows), "best"]
     if has_memory:
         head += ["peak, B", "workspace, B"]
-    head += [f"{display(who)}: ns (ratio)" for who in others]
+    head += [f"{display(who)}: {section.unit} (ratio)" for who in others]
 
     lines = []
     for row in rows:
-        cells = [row.name, time(row.ours.ns)]
+        cells = [row.name, time(row.ours.ns, section.unit)]
         if rate:
             cells.append(number(row.rate(section.counter)))
         if has_peak:
@@ -63,7 +65,7 @@ def section_table(section, rows):
             cells += [number(row.ours.counters.get(c), 0) for c in ("peak_bytes", "workspace_bytes")]
         for who in others:
             c = row.contenders.get(who)
-            cells.append(f"{time(c.ns)} ({row.ratio(who):.2f})" if c else "")
+            cells.append(f"{time(c.ns, section.unit)} ({row.ratio(who):.2f})" if c else "")
         lines.append(cells)
     return table(head, lines)
 
@@ -153,14 +155,16 @@ def report(results, plots, plots_missing=""):
     lines += ["Medians; the contenders of a row are measured in turn. A ratio is the peer's time over ours: above 1 "
               "we are faster. Only ratios within one run mean something.", ""]
     lines += machine_table(results)
+    if results.run["failed"]:
+        lines += ["", f"Failed, so that their rows are missing: {', '.join(results.run['failed'])}."]
     if plots_missing:
         lines += ["", f"No plots: {plots_missing}."]
     lines += ["", "## Summary", "", *summary(chosen)]
     lines += ["", "## Where we are behind", "",
               f"Every row whose ratio to the best of the peers measured is below {BEHIND}:", "",
               *behind(chosen, lambda row: row.peers()), "",
-              "Likewise beside baselines, which are hand-written code for one purpose or the same expression "
-              "evaluated in another way:", "", *behind(chosen, lambda row: row.baselines())]
+              "Likewise beside baselines, which are code for one purpose (one expression, one size of blocks) or "
+              "the same expression evaluated by us in another way:", "", *behind(chosen, lambda row: row.baselines())]
     lines += ["", "## Limits of the machine", "", *limits(results)]
     lines += figure(plots, "roofline", "Roofline: matrix products and a * b + c, ours and the best peers'")
     for section, rows in chosen:

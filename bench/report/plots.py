@@ -17,7 +17,7 @@ COLOURS = {
     "fastor": "#000000", "eigen_lazy": "#9ecae1",
     "xtensor": PALETTE[2], "armadillo": PALETTE[3],
     "glibc": PALETTE[0], "mimalloc": PALETTE[1], "jemalloc": PALETTE[2], "tcmalloc": PALETTE[3],
-    "pmr_unsync": PALETTE[4], "pmr_sync": PALETTE[5], "freelist": "#999999",
+    "pmr_unsync": PALETTE[4], "pmr_sync": PALETTE[5], "boost_pool": PALETTE[6], "freelist": "#999999",
 }
 LIMIT = "#555555"
 

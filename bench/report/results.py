@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 FORMAT = 1
 
-# Contenders that are no peers: ours in another form, limits of the machine, and baselines, which are plain code
-# for one purpose or the same expression evaluated by us in another way.
+# Contenders that are no peers: ours in another form, limits of the machine, and baselines, which are code for one
+# purpose (one expression, one size of blocks) or the same expression evaluated by us in another way.
 OURS = {"tenon", "buffer_pool", "pool_clear"}
-LIMITS = {"limit", "peak"}
-HAND_WRITTEN = {"hand", "freelist", "raw"}
+LIMITS = {"limit", "peak", "xsimd alone"}
+SINGLE_PURPOSE = {"hand", "freelist", "raw", "boost_pool"}
 OTHER_WAYS = {"unfused", "stages", "eval_into"}
-BASELINES = HAND_WRITTEN | OTHER_WAYS
+BASELINES = SINGLE_PURPOSE | OTHER_WAYS
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Row:
 
     def not_ours(self):
         """Contenders that no change of Tenon can make slower."""
-        return [who for who in self.contenders if is_peer(who) or who in HAND_WRITTEN]
+        return [who for who in self.contenders if is_peer(who) or who in SINGLE_PURPOSE]
 
     def fastest(self, names):
         """The fastest of the contenders named; None where there is none."""

@@ -4,17 +4,17 @@ import re
 from dataclasses import dataclass
 
 NAMES = {
-    "tenon": "Tenon", "eigen": "Eigen 3.4", "eigen5": "Eigen 5", "openblas": "OpenBLAS", "blis": "BLIS",
-    "aocl": "AOCL-BLIS", "onednn": "oneDNN", "libxsmm": "libxsmm", "blaze": "Blaze", "fastor": "Fastor",
-    "xtensor": "xtensor", "armadillo": "Armadillo", "boost_pool": "boost::pool", "hand": "hand-written loop",
-    "freelist": "free list", "pmr_unsync": "pmr unsync.", "pmr_sync": "pmr sync.", "pmr_monotonic": "pmr monotonic",
-    "raw": "moving a pointer", "openblas+loop": "OpenBLAS and a loop", "eigen_lazy": "Eigen 3.4 lazy",
-    "openblas_gemv": "OpenBLAS gemv", "stages": "stage by stage",
+    "tenon": "Tenon", "eigen": "Eigen 3.4", "eigen_lazy": "Eigen 3.4 lazy", "eigen5": "Eigen 5", "openblas": "OpenBLAS",
+    "openblas_gemv": "OpenBLAS gemv", "openblas+loop": "OpenBLAS and a loop", "blis": "BLIS", "aocl": "AOCL-BLIS",
+    "onednn": "oneDNN", "libxsmm": "libxsmm", "blaze": "Blaze", "fastor": "Fastor", "xtensor": "xtensor",
+    "armadillo": "Armadillo", "hand": "hand-written loop", "freelist": "free list", "raw": "moving a pointer",
+    "boost_pool": "boost::pool of one size", "pmr_unsync": "pmr unsync.", "pmr_sync": "pmr sync.",
+    "pmr_monotonic": "pmr monotonic", "stages": "stage by stage",
 }
 
 MATMUL_PEERS = ("eigen", "eigen5", "openblas", "blis", "aocl", "libxsmm", "blaze")
 ELEMENTWISE_PEERS = ("eigen", "eigen5", "blaze", "xtensor", "armadillo")
-ALLOCATORS = ("glibc", "mimalloc", "jemalloc", "tcmalloc", "pmr_unsync", "pmr_sync", "boost_pool")
+ALLOCATORS = ("glibc", "mimalloc", "jemalloc", "tcmalloc", "pmr_unsync", "pmr_sync")
 SHARED_ALLOCATORS = ("glibc", "mimalloc", "jemalloc", "tcmalloc", "pmr_sync")
 
 
@@ -33,6 +33,7 @@ class Section:
     pattern: str
     field: tuple = ()
     counter: str = ""  # flops or bytes: the rate in the table
+    unit: str = "ns"  # or s
 
     def match(self, row):
         return re.fullmatch(self.pattern, row.name) if row.program == self.program else None
@@ -81,8 +82,10 @@ SECTIONS = [
             "matmul", r"prep64 (?P<x>\d+)", MATMUL_PEERS, "flops"),
     Section("skinny", "Skinny products and vectors, float", "M × K by K × N.",
             "matmul", r"skinny .*", (*MATMUL_PEERS, "onednn"), "flops"),
-    Section("transposed", "Transposed operands, float", "A' or B' lies in memory as its transpose.",
-            "matmul", r"f32 [AB]' \d+", (*MATMUL_PEERS, "onednn"), "flops"),
+    Section("transposed", "Transposed operands, float",
+            "A' or B' lies in memory as its transpose. Kernels of libxsmm have no such operands.",
+            "matmul", r"f32 [AB]' \d+", ("eigen", "eigen5", "openblas", "blis", "aocl", "blaze", "onednn"),
+            "flops"),
     Section("epilogue", "relu(A·B + b) + R, float",
             "One statement; `bare*` is our product alone.",
             "matmul", r"f32 epilogue (?P<x>\d+)", ("eigen", "eigen5", "openblas+loop", "onednn"), "flops"),
@@ -116,6 +119,10 @@ SECTIONS = [
             "memory", r"threads, .*", SHARED_ALLOCATORS),
     Section("buckets", "Every bucket of the pool", "A pair of `PoolAllocator`, bucket by bucket.",
             "memory", r"bucket (?P<x>\d+)"),
+    Section("compile", "Compile time",
+            "User time of the compiler: the header alone (`include`), one product (`matmul`), twenty expressions of "
+            "ten nodes; after a precompiled header alone (`header`) and with the expressions (`precompiled`).",
+            "compile_time", r".*", ("eigen", "xtensor"), unit="s"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ ROWS_QUICK = ("--samples=3",)
 
 @dataclass(frozen=True)
 class Step:
-    """One run of one program. Rows of several threads are not pinned."""
+    """One run of one program, a script where it says so. Rows of several threads are not pinned."""
 
     program: str
     arguments: tuple = ()
     quick: tuple = ROWS_QUICK
     is_pinned: bool = True
+    is_script: bool = False
 
 
 # What --only chooses from; `limits` always runs, because the rest is held against it.
@@ -37,6 +39,7 @@ PARTS = {
         Step("memory", ("--benchmark_filter=-threads",), GOOGLE_QUICK),
         Step("memory", ("--benchmark_filter=threads",), GOOGLE_QUICK, is_pinned=False),
     ],
+    "compile": [Step("compile_time", quick=("--repeat=1",), is_script=True)],
 }
 
 
@@ -66,30 +69,28 @@ def given_peers(arguments):
     return peers
 
 
-def build(root, directory, programs, jobs, peers):
-    """Configures the preset `bench` with the peers given, and builds the programs."""
+def build(root, directory, todo, jobs, peers):
+    """Configures the preset `bench` with the peers given, and builds the programs of the steps."""
     definitions = [f"-DTENON_PEER_{name.upper()}={peers.get(name, '')}" for name in GIVEN_PEERS]
     subprocess.run(["cmake", "--preset", "bench", "-B", str(directory), *definitions], cwd=root, check=True)
-    targets = [f"bench_{program}" for program in programs]
+    targets = dict.fromkeys(f"bench_{step.program}" for step in todo if not step.is_script)
     parallel = ["--parallel", str(jobs)] if jobs else []
     subprocess.run(["cmake", "--build", str(directory), *parallel, "--target", *targets], cwd=root, check=True)
 
 
 def command(step, directory, json_file, core, quick):
     pin = ["taskset", "-c", str(core)] if step.is_pinned else []
-    program = str(Path(directory) / "bench" / f"bench_{step.program}")
-    return [*pin, program, *step.arguments, *(step.quick if quick else ()), f"--json={json_file}"]
+    script = Path(__file__).resolve().parent.parent / f"{step.program}.py"
+    program = [sys.executable, str(script)] if step.is_script else [str(directory / "bench" / f"bench_{step.program}")]
+    return [*pin, *program, *step.arguments, *(step.quick if quick else ()), f"--json={json_file}"]
 
 
-def measure(todo, directory, core, quick):
-    """Rows of all steps; what the programs print goes to the terminal."""
-    rows = []
-    for step in todo:
-        with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            line = command(step, directory, file.name, core, quick)
-            print("\n$", *line, flush=True)
-            start = time.monotonic()
-            subprocess.run(line, check=True)
-            rows += results.rows_of_program(step.program, json.loads(Path(file.name).read_text()))
-            print(f"{time.monotonic() - start:.0f} s")
-    return rows
+def measure(step, directory, core, quick):
+    """The rows of one step; what the program prints goes to the terminal. CalledProcessError where it fails."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        line = command(step, directory, file.name, core, quick)
+        print("\n$", *line, flush=True)
+        start = time.monotonic()
+        subprocess.run(line, check=True)
+        print(f"{time.monotonic() - start:.0f} s")
+        return results.rows_of_program(step.program, json.loads(Path(file.name).read_text()))

@@ -16,8 +16,8 @@ def row(program, name, counters=None, **ns):
     return Row(program, name, {who: Contender(time, 0.0, counters or {}) for who, time in ns.items()})
 
 
-def report(*rows, quick=False):
-    run = {"date": "today", "commit": "c0ffee", "quick": quick}
+def report(*rows, quick=False, failed=()):
+    run = {"date": "today", "commit": "c0ffee", "quick": quick, "failed": list(failed)}
     return markdown.report(Results(run, MACHINE, {"eigen": "3.4.0-4"}, list(rows)), {})
 
 
@@ -78,6 +78,15 @@ class ReportTest(unittest.TestCase):
         self.assertIn("f32: 100.0 GFLOP/s", text)
         self.assertIn("| 16 KiB | 100.0 | 100.0 | 10.0 |", text)
 
+    def test_seconds(self):
+        text = report(row("compile_time", "matmul", tenon=1.5e9, eigen=3e9))
+        self.assertIn("| row | s | ratio to the best of those measured | best | Eigen 3.4: s (ratio) |", text)
+        self.assertIn("| matmul | 1.50 | 2.000 | Eigen 3.4 | 3.00 (2.00) |", text)
+
+    def test_failed_programs_are_said(self):
+        self.assertIn("their rows are missing: memory.", report(failed=["memory"]))
+        self.assertNotIn("Failed", report())
+
     def test_a_quick_run_says_so(self):
         self.assertIn("not figures to quote", report(quick=True))
 
@@ -88,7 +97,8 @@ class SuiteTest(unittest.TestCase):
 
     def test_all_parts(self):
         self.assertEqual({step.program for step in suite.steps([])},
-                         {"limits", "matmul", "matmul_static", "elementwise", "fusion", "programs", "memory"})
+                         {"limits", "matmul", "matmul_static", "elementwise", "fusion", "programs", "memory",
+                          "compile_time"})
 
     def test_unknown_part(self):
         with self.assertRaisesRegex(ValueError, "no such part: conv"):
@@ -102,10 +112,17 @@ class SuiteTest(unittest.TestCase):
                 suite.given_peers([wrong])
 
     def test_threads_are_not_pinned(self):
-        pinned, free = (suite.command(step, "b", "f.json", 1, quick=False) for step in suite.PARTS["memory"])
+        pinned, free = (suite.command(step, pathlib.Path("b"), "f.json", 1, quick=False)
+                        for step in suite.PARTS["memory"])
         self.assertEqual(pinned, ["taskset", "-c", "1", "b/bench/bench_memory", "--benchmark_filter=-threads",
                                   "--json=f.json"])
         self.assertEqual(free[0], "b/bench/bench_memory")
+
+    def test_scripts(self):
+        (step,) = suite.PARTS["compile"]
+        line = suite.command(step, pathlib.Path("b"), "f.json", 1, quick=True)
+        self.assertTrue(pathlib.Path(line[4]).exists())
+        self.assertEqual(line[5:], ["--repeat=1", "--json=f.json"])
 
 
 if __name__ == "__main__":
