@@ -1,6 +1,6 @@
 """The report as Markdown: machine, limits, where we are behind, every row of every section."""
 
-from report import sections
+from report import limits, sections
 from report.results import geometric_mean, is_peer
 from report.sections import display
 
@@ -36,16 +36,18 @@ def missing_note(section, rows):
     return ["", f"Not in this run: {names}. So there is no ratio to the best of the field here."]
 
 
-def section_table(section, rows):
-    """Every row: time, rate, share of the peak, ratio to the best peer, each contender's time and ratio."""
+def section_table(section, rows, bandwidth):
+    """Every row: time, rate, shares of the limits, ratio to the best peer, each contender's time and ratio."""
     names = dict.fromkeys(who for row in rows for who in row.contenders if who not in ("tenon", "peak"))
     others = sorted(names, key=lambda who: not is_peer(who))
     has_peers = any(row.peers() for row in rows)
     has_peak = any(row.share_of_peak() for row in rows)
     rate = {"flops": "GFLOP/s", "bytes": "GB/s"}.get(section.counter)
+    has_bandwidth = bandwidth and section.moves_memory
     has_memory = any("workspace_bytes" in row.ours.counters for row in rows)
 
     head = ["row", section.unit] + [rate] * bool(rate) + ["share of the peak"] * has_peak
+    head += ["share of the bandwidth"] * bool(has_bandwidth)
     if has_peers:
         head += [ratio_title(section, rows), "best"]
     if has_memory:
@@ -59,6 +61,8 @@ def section_table(section, rows):
             cells.append(number(row.rate(section.counter)))
         if has_peak:
             cells.append(number(row.share_of_peak(), 2))
+        if has_bandwidth:
+            cells.append(number(limits.share_of_bandwidth(row, bandwidth), 2))
         if has_peers:
             cells += [number(row.best_ratio(), 3), display(row.best_peer())]
         if has_memory:
@@ -123,18 +127,14 @@ def machine_table(results):
     return table(["", ""], pairs)
 
 
-def limits(results):
+def limits_tables(rows):
     """The peaks, and a line for each footprint."""
-    rows = {row.name: row for row in results.rows if row.program == "limits"}
     lines = []
-    for kind in ("f32", "f64"):
-        if f"fma {kind}" in rows:
-            rate = rows[f"fma {kind}"].rate("flops", "limit")
-            lines += [f"Peak of multiply-adds, {kind}: {rate:.1f} GFLOP/s.", ""]
-    kinds = ["read", "write", "stream"]
-    sizes = [name.removeprefix("read ") for name in rows if name.startswith("read ")]
-    rates = [[size] + [number(rows[f"{kind} {size}"].rate("bytes", "limit")) for kind in kinds] for size in sizes]
-    return lines + table(["footprint", "read, GB/s", "written, GB/s", "past the caches, GB/s"], rates)
+    for kind, rate in limits.rates(rows, "fma", "flops").items():
+        lines += [f"Peak of multiply-adds, {kind}: {rate:.1f} GFLOP/s.", ""]
+    read, write, stream = (limits.rates(rows, kind, "bytes") for kind in ("read", "write", "stream"))
+    cells = [[size, *(number(kind.get(size)) for kind in (read, write, stream))] for size in read]
+    return lines + table(["footprint", "read, GB/s", "written, GB/s", "past the caches, GB/s"], cells)
 
 
 def figure(plots, key, text):
@@ -145,6 +145,7 @@ def report(results, plots, plots_missing=""):
     """The whole text. plots: file names by key; plots_missing: why there are none."""
     chosen = [(section, section.rows(results.rows)) for section in sections.SECTIONS]
     chosen = [(section, rows) for section, rows in chosen if rows]
+    bandwidth = limits.read_bandwidth(results.rows)
     others = sections.rest(results.rows)
     if others:
         chosen += [(sections.Section("rest", "Other rows", "", "", ""), others)]
@@ -165,12 +166,14 @@ def report(results, plots, plots_missing=""):
               *behind(chosen, lambda row: row.peers()), "",
               "Likewise beside baselines, which are code for one purpose (one expression, one size of blocks) or "
               "the same expression evaluated by us in another way:", "", *behind(chosen, lambda row: row.baselines())]
-    lines += ["", "## Limits of the machine", "", *limits(results)]
+    lines += ["", "## Limits of the machine", "", *limits_tables(results.rows)]
+    lines += ["", "A share of the bandwidth is a row's bytes a second over those of reading alone at the nearest "
+              "footprint; rows that also write may exceed it, because caches load and store at once."]
     lines += figure(plots, "roofline", "Roofline: matrix products and a * b + c, ours and the best peers'")
     for section, rows in chosen:
         lines += ["", f"## {section.title}", ""]
         lines += [section.text] if section.text else []
         lines += missing_note(section, rows)
         lines += figure(plots, section.key, section.title)
-        lines += ["", *section_table(section, rows)]
+        lines += ["", *section_table(section, rows, bandwidth)]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

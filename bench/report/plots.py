@@ -6,6 +6,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from report import limits
 from report.sections import SECTIONS, display
 
 # Colours that the colour-blind tell apart (Okabe and Ito); no two contenders of one figure share one.
@@ -79,17 +80,10 @@ def rate(counter):
     return lambda row, who: row.rate(counter, who)
 
 
-def limit_rates(rows, kind, counter):
-    """What bench_limits measured of one kind, by the text after it."""
-    prefix = kind + " "
-    return {row.name.removeprefix(prefix): row.rate(counter, "limit")
-            for row in rows if row.program == "limits" and row.name.startswith(prefix)}
-
-
 def plot_products(section, rows, results, path):
     picture, axes = figure(section.title, "n", "GFLOP/s")
     draw_lines(axes, section, rows, rate("flops"))
-    peaks = limit_rates(results.rows, "fma", "flops")
+    peaks = limits.rates(results.rows, "fma", "flops")
     peak = peaks.get("f64" if "64" in section.key else "f32")
     if peak:
         axes.axhline(peak, color=LIMIT, linestyle="--", linewidth=1, label="peak")
@@ -102,7 +96,7 @@ def plot_products(section, rows, results, path):
 def plot_streams(section, rows, results, path):
     picture, axes = figure(section.title, "n", "GB/s")
     draw_lines(axes, section, rows, rate("bytes"))
-    footprints = read_bandwidth(results.rows)
+    footprints = limits.read_bandwidth(results.rows)
     bytes_each = rows[0].ours.counters["bytes"] / section.x(rows[0])
     if footprints:
         axes.plot([size / bytes_each for size in footprints], footprints.values(), color=LIMIT, linestyle="--",
@@ -122,19 +116,9 @@ def plot_allocators(section, rows, _, path):
     save(picture, path)
 
 
-def read_bandwidth(rows):
-    """GB/s of reading by footprint in bytes."""
-    units = {"KiB": 1 << 10, "MiB": 1 << 20}
-    rates = {}
-    for text, value in limit_rates(rows, "read", "bytes").items():
-        number, unit = text.split()
-        rates[int(number) * units[unit]] = value
-    return dict(sorted(rates.items()))
-
-
 def roofs(results):
     """Read bandwidth of each cache, at half its size, and of memory, at the largest footprint."""
-    bandwidth = read_bandwidth(results.rows)
+    bandwidth = limits.read_bandwidth(results.rows)
     if not bandwidth:
         return {}
     levels = {}
@@ -171,7 +155,7 @@ def plot_roofline(results, path):
     picture, axes = figure("Roofline, float, one core", "operations per byte, every operand counted once", "GFLOP/s")
     intensities = plot_points(axes, results)
     left, right = min(intensities) / 8, max(intensities) * 2
-    peak = limit_rates(results.rows, "fma", "flops")["f32"]
+    peak = limits.rates(results.rows, "fma", "flops")["f32"]
     for level, bandwidth in roofs(results).items():
         corner = peak / bandwidth
         axes.plot([left, corner], [left * bandwidth, peak], color=LIMIT, linewidth=1)
@@ -203,7 +187,7 @@ def write_all(results, folder):
             if section.key in FIGURES and len(rows) > 1:
                 written[section.key] = f"{section.key}.svg"
                 FIGURES[section.key](section, rows, results, folder / written[section.key])
-        if ROOFLINE.keys() & written.keys() and limit_rates(results.rows, "fma", "flops"):
+        if ROOFLINE.keys() & written.keys() and limits.rates(results.rows, "fma", "flops"):
             written["roofline"] = "roofline.svg"
             plot_roofline(results, folder / written["roofline"])
     return written

@@ -34,6 +34,7 @@ class Section:
     field: tuple = ()
     counter: str = ""  # flops or bytes: the rate in the table
     unit: str = "ns"  # or s
+    moves_memory: bool = False  # bandwidth may limit it, so that its share stands in the table
 
     def match(self, row):
         return re.fullmatch(self.pattern, row.name) if row.program == self.program else None
@@ -81,7 +82,7 @@ SECTIONS = [
     Section("prep64", "Prepared matrix products, double", "",
             "matmul", r"prep64 (?P<x>\d+)", MATMUL_PEERS, "flops"),
     Section("skinny", "Skinny products and vectors, float", "M × K by K × N.",
-            "matmul", r"skinny .*", (*MATMUL_PEERS, "onednn"), "flops"),
+            "matmul", r"skinny .*", (*MATMUL_PEERS, "onednn"), "flops", moves_memory=True),
     Section("transposed", "Transposed operands, float",
             "A' or B' lies in memory as its transpose. Kernels of libxsmm have no such operands.",
             "matmul", r"f32 [AB]' \d+", ("eigen", "eigen5", "openblas", "blis", "aocl", "blaze", "onednn"),
@@ -93,10 +94,10 @@ SECTIONS = [
             "matmul", r"random .*", (*MATMUL_PEERS, "onednn"), "flops"),
     Section("into", "a * b + c into a destination, float",
             "`eval_into(noalias(d), a * b + c)`; three streams in, one out.",
-            "elementwise", r"into n=(?P<x>\d+)", ELEMENTWISE_PEERS, "bytes"),
+            "elementwise", r"into n=(?P<x>\d+)", ELEMENTWISE_PEERS, "bytes", moves_memory=True),
     Section("eval", "a * b + c with a new result, float",
             "`eval(a * b + c, pool)`; the hand-written loop takes its result from the same warm pool.",
-            "elementwise", r"eval n=(?P<x>\d+)", ELEMENTWISE_PEERS, "bytes"),
+            "elementwise", r"eval n=(?P<x>\d+)", ELEMENTWISE_PEERS, "bytes", moves_memory=True),
     Section("fusion", "Fusion and blocks of rows",
             "The plan as it is, beside every operation by itself (`unfused`) or every stage over all rows before "
             "the next (`stages`). The others are ours too; there is no field.",

@@ -87,6 +87,14 @@ class ReportTest(unittest.TestCase):
         self.assertIn("their rows are missing: memory.", report(failed=["memory"]))
         self.assertNotIn("Failed", report())
 
+    def test_share_of_the_bandwidth(self):
+        text = report(row("limits", "read 16 KiB", {"bytes": 16384}, limit=163.84),
+                      row("limits", "read 1 MiB", {"bytes": 1 << 20}, limit=20971.52),
+                      row("elementwise", "into n=1000", {"bytes": 16000}, tenon=200.0),
+                      row("elementwise", "into n=100000", {"bytes": 1600000}, tenon=40000.0))
+        self.assertIn("| into n=1000 | 200.0 | 80.0 | 0.80 |", text)
+        self.assertIn("| into n=100000 | 40,000 | 40.0 | 0.80 |", text)
+
     def test_a_quick_run_says_so(self):
         self.assertIn("not figures to quote", report(quick=True))
 
