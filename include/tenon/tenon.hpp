@@ -18,6 +18,7 @@
 #include <tenon/tensor/view.hpp>
 
 #include <tenon/expr/contraction.hpp>
+#include <tenon/expr/join.hpp>
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/operators.hpp>
 #include <tenon/expr/reductions.hpp>

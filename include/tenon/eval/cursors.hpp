@@ -1,9 +1,12 @@
 #pragma once
 // From nodes to cursors: what a kernel of one stage reads for any node of the tree.
 
+#include <tenon/eval/axes.hpp>
+
 #include <tenon/plan/plan.hpp>
 
 #include <tenon/kernels/cursor.hpp>
+#include <tenon/kernels/join_cursor.hpp>
 #include <tenon/kernels/map_cursor.hpp>
 #include <tenon/kernels/window_cursor.hpp>
 
@@ -229,6 +232,61 @@ template <class N, class X, class Inner>
   return Cursor(inner, extents, node.op().taps.extents(), node.op().places.extents(), channels);
 }
 
+// The axes of an operand: Axis, then all of them, with none that moves in its place.
+template <int Rank, int Axis>
+consteval auto joined_axes() {
+  std::array<int, static_cast<std::size_t>(Rank + 1)> axes{};
+  axes[0] = Axis;
+  for (int d = 0; d < Rank; ++d) axes[static_cast<std::size_t>(d + 1)] = d == Axis ? -1 : d;
+  return axes;
+}
+
+// An operand of a join that holds coordinates from `begin` on: its joined axis in front.
+template <int Axis, class X, class Cursor>
+[[nodiscard]] constexpr auto joined_part(const X& x, const Cursor& cursor, index_t begin) {
+  constexpr int rank = Cursor::rank;
+  constexpr auto axes = joined_axes<rank, Axis>();
+  // No element, no steps: its pointer may be null.
+  const bool is_empty = x.shape().size() == 0;
+  const auto part = with_axes<axes>(cursor.template broadcast<rank, 0U, 0U>(
+      filled<static_cast<std::size_t>(rank)>(is_empty ? 1 : 2)));
+  const index_t extent = is_empty ? 0 : x.shape().extent(Axis);
+  return kernels::JoinedPart<std::remove_const_t<decltype(part)>>{part, begin, begin + extent};
+}
+
+// The cursor of join node I: its operands from where it lets them begin.
+template <int I, int Stage, bool CoreStored, class Eval>
+[[nodiscard]] constexpr auto join_cursor(const Eval& x) {
+  const auto& node = node_at<I>(x.expression);
+  using N = std::remove_cvref_t<decltype(node)>;
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  using Op = typename N::op_type;
+  using T = value_t<N>;
+  constexpr int rank = shape_t<N>::rank();
+  index_t begin = 0;
+  T value{};
+  if constexpr (requires { node.op().before; }) {
+    begin = node.op().before;
+    value = node.op().value;
+  }
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    const auto part = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
+      constexpr int operand = operand_index<E>(I, At);
+      const auto& from = node_at<operand>(x.expression);
+      const auto made =
+          joined_part<Op::axis>(from, cursor_of<operand, Stage, CoreStored>(x), begin);
+      begin += from.shape().extent(Op::axis);
+      return made;
+    };
+    std::tuple parts{part(std::integral_constant<std::size_t, K>{})...};  // from left to right
+    return [&]<class... C>(const std::tuple<kernels::JoinedPart<C>...>& all) {
+      std::array<index_t, static_cast<std::size_t>(rank)> coefficients{};
+      coefficients[static_cast<std::size_t>(Op::axis)] = 1;
+      return kernels::JoinCursor<T, rank, C...>(value, 0, coefficients, all);
+    }(parts);
+  }(std::make_index_sequence<static_cast<std::size_t>(N::operand_count)>{});
+}
+
 template <int I, int Stage, bool CoreStored, class Eval>
 [[nodiscard]] constexpr auto cursor_of(const Eval& x) {
   const auto& node = node_at<I>(x.expression);
@@ -264,6 +322,8 @@ template <int I, int Stage, bool CoreStored, class Eval>
         op.offsets.starts(), op.offsets.steps());
   } else if constexpr (N::kind == Kind::reshape) {
     return row_major_cursor(cursor_of<I + 1, Stage, CoreStored>(x).pointer(), node.shape());
+  } else if constexpr (N::kind == Kind::join) {
+    return join_cursor<I, Stage, CoreStored>(x);
   } else if constexpr (N::kind == Kind::windows) {
     static_assert(I != Stage, "windows are read, never stored");
     return window_cursor(node, node_at<I + 1>(x.expression),

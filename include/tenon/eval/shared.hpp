@@ -97,6 +97,8 @@ template <class E>
                              requires std::equality_comparable<decltype(a.op().functor())>;
                            }) {
         if (!(a.op().functor() == b.op().functor())) return false;
+      } else if constexpr (std::equality_comparable<Op>) {
+        if (!(a.op() == b.op())) return false;
       } else {
         return false;  // it cannot tell
       }

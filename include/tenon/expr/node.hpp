@@ -33,6 +33,7 @@ enum class Kind : unsigned char {
   normalize,  // softmax and its kin along one axis
   view,       // other axes, offsets and steps over the same elements
   reshape,    // other extents over the same elements in row-major order
+  join,       // operands one after another along an axis, or one within padding
   windows,    // what a window sees at each of its places, as the columns of a matrix
   let         // a value computed once and used by name
 };

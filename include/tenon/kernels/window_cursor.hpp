@@ -19,6 +19,17 @@
 
 namespace tenon::inline TENON_MODE::kernels {
 
+namespace detail {
+
+template <int R>
+consteval auto axes_in_order() {
+  std::array<int, static_cast<std::size_t>(R)> axes{};
+  for (std::size_t d = 0; d < axes.size(); ++d) axes[d] = static_cast<int>(d);
+  return axes;
+}
+
+}  // namespace detail
+
 // The matrix of windows over Inner, whose last axes are the channels and those that Steps (arrays stride,
 // dilation and before) slides along. Outer axes are Inner's own, then, where Grouped, the groups of
 // channels. Taps and Places: patterns of the extents of a window and of the result.
@@ -71,12 +82,7 @@ class WindowCursor {
   // Contract: the axes stay where they are.
   template <auto Source, unsigned UnitAxes, class Starts, class S>
   [[nodiscard]] constexpr auto remap(const Starts&, const S&) const {
-    static_assert(Source.size() == static_cast<std::size_t>(rank));
-    static_assert([] {
-      for (std::size_t d = 0; d < Source.size(); ++d)
-        if (Source[d] != static_cast<int>(d)) return false;
-      return true;
-    }());
+    static_assert(Source == detail::axes_in_order<rank>());
     return *this;
   }
 
@@ -179,11 +185,7 @@ class WindowCursor {
       return detail::plain(
           plane.template read<N, along, Partial>(Position{at[0], at[last], count}, environment));
     } else {
-      constexpr auto same = [] {
-        std::array<int, static_cast<std::size_t>(Inner::rank)> order{};
-        for (std::size_t d = 0; d < order.size(); ++d) order[d] = static_cast<int>(d);
-        return order;
-      }();
+      constexpr auto same = detail::axes_in_order<Inner::rank>();
       std::array<index_t, static_cast<std::size_t>(Inner::rank)> starts{}, steps{};
       for (auto& one : steps) one = 1;
       steps[static_cast<std::size_t>(along)] = Step;

@@ -194,7 +194,16 @@ class CostModel {
   }
   // What an elementwise node asks of an operand.
   [[nodiscard]] constexpr Demand below(const Demand& here, int operand) const {
-    return {here.elements, here.passes, std::min(here.distinct, elements_of(at(operand)))};
+    const std::uint64_t size = elements_of(at(operand));
+    const int up = at(operand).parent;
+    if (up < 0 || at(up).kind != Kind::join)
+      return {here.elements, here.passes, std::min(here.distinct, size)};
+    // Of what is joined each operand gives its share.
+    const double share = static_cast<double>(size) / static_cast<double>(elements_of(at(up)));
+    const auto part = [&](std::uint64_t of_all) {
+      return size == 0 ? 0 : static_cast<std::uint64_t>(static_cast<double>(of_all) * share + 0.5);
+    };
+    return {part(here.elements), here.passes, std::min(part(here.distinct), size)};
   }
   [[nodiscard]] constexpr std::uint64_t element_bytes(int i) const {
     return static_cast<std::uint64_t>(size_bytes(at(i).dtype));

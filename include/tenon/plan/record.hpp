@@ -3,6 +3,7 @@
 // operands from left to right. All planning runs on these, when compiling and when running.
 
 #include <tenon/expr/contraction.hpp>
+#include <tenon/expr/join.hpp>
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/node.hpp>
 #include <tenon/expr/reductions.hpp>
@@ -26,7 +27,7 @@ struct Record {
   int unit_axis = -1;  // the axis that lies in memory order, as far as the type knows; -1: none
   int weight = 0;      // cost of the operation itself, in additions an element
   int flops = 0;  // what an element of it counts as; contractions and reductions are counted apart
-  unsigned axes = 0;           // reduce: the axes; normalize: the one axis; as a bit mask
+  unsigned axes = 0;           // reduce: the axes; normalize, join: the one axis; as a bit mask
   bool contiguous = false;     // a leaf in row-major order
   bool keep_dims = false;      // reduce
   bool holds_functor = false;  // map: the functor is more than its type
@@ -154,6 +155,8 @@ consteval Record record_of() {
     if constexpr (E::kind == Kind::reduce) {
       r.axes = Op::axes;
       r.keep_dims = Op::keep_dims;
+    } else if constexpr (E::kind == Kind::join) {
+      r.axes = 1U << Op::axis;
     } else if constexpr (E::kind == Kind::normalize) {
       r.axes = 1U << Op::axis;
       r.flops = Op::flops;

@@ -177,6 +177,10 @@ class RegionFinder {
         else
           hoist(i + 1, -1);
         return;
+      case Kind::join:
+        if (((r.axes >> a) & 1U) != 0) return hoist(i, a);
+        for (int c = i + 1; c < end(i); c = end(c)) push_or_whole(c, a);
+        return;
       case Kind::windows:
         if (a >= at(i).rank - 2) failed_ = true;
         return push_or_whole(i + 1, a);
@@ -304,7 +308,8 @@ class RegionFinder {
     for (int c = i; c < end(i); ++c) {
       const Kind k = at(c).kind;
       const bool memory = k == Kind::leaf || k == Kind::scalar || k == Kind::bound;
-      const bool elsewhere = k == Kind::view || k == Kind::windows || is_in_order(c);
+      const bool elsewhere =
+          k == Kind::view || k == Kind::windows || k == Kind::join || is_in_order(c);
       if (!memory && !elsewhere && k != Kind::map) return false;
     }
     return costliest_operation(records_, i) <= costly_weight;

@@ -102,7 +102,7 @@ template <std::size_t N>
 [[nodiscard]] constexpr int costliest_operation(const std::array<Record, N>& records, int i) {
   const Record& r = records[static_cast<std::size_t>(i)];
   if (r.kind == Kind::view || r.kind == Kind::reshape) return costliest_operation(records, i + 1);
-  if (r.kind != Kind::map && r.kind != Kind::let) return 0;
+  if (r.kind != Kind::map && r.kind != Kind::let && r.kind != Kind::join) return 0;
   int weight = r.weight;
   for (int c = i + 1; c < i + r.subtree; c += records[static_cast<std::size_t>(c)].subtree) {
     const int w = costliest_operation(records, c);
@@ -307,6 +307,9 @@ class StructureBuilder {
           visit(i + 1, root, core);
         else
           store(i + 1, root, Reason::row_major_needed);
+        return;
+      case Kind::join:
+        for (int c = i + 1; c < end(i); c = end(c)) visit(c, root, core);
         return;
       case Kind::windows:  // each element is read once for every window that it is in
         if (costliest(i + 1) > costly_weight)
