@@ -96,6 +96,58 @@ class GroupSink : public GemmSink<Target> {
   index_t rows_;
 };
 
+// The place of a product whose columns are the last two axes of the target, in row-major order.
+template <class Target>
+class PlacesSink {
+ public:
+  // An axis of the product before the rows counts groups of `rows` of them where `grouped`.
+  constexpr PlacesSink(const Target& target, index_t columns, bool grouped, index_t rows)
+      : target_(target), columns_(columns), group_rows_(grouped ? rows : 1), grouped_(grouped) {}
+
+  template <int N, class P>
+  TENON_INLINE void store(index_t i, index_t j, const P& value) const {
+    put<N, false>(i, j, value, N);
+  }
+  template <int N, class P>
+  TENON_INLINE void store_partial(index_t i, index_t j, const P& value, int count) const {
+    put<N, true>(i, j, value, count);
+  }
+  TENON_INLINE constexpr void step(int axis, index_t count) {
+    target_.step(axis, grouped_ && axis == Target::rank - 4 ? count * group_rows_ : count);
+  }
+
+ private:
+  template <int N, bool Partial, class P>
+  TENON_INLINE void put(index_t i, index_t j, const P& value, int count) const {
+    Target row = target_;
+    row.step(Target::rank - 3, i);
+    const index_t h = columns_.divide(j), w = j - h * columns_.value();
+    if (w + count <= columns_.value()) [[likely]]
+      row.template put<N, Target::rank - 1, Partial>(kernels::Position{h, w, count}, value);
+    else
+      put_pieces<N>(row, h, w, value, count);
+  }
+
+  // What goes on in the next row of places.
+  template <int N, class P>
+  [[gnu::noinline]] void put_pieces(const Target& row, index_t h, index_t w, const P& value,
+                                    int count) const {
+    typename P::value_type lanes[N];
+    value.store(lanes);
+    for (int done = 0; done < count; ++h, w = 0) {
+      const int some = static_cast<int>(std::min<index_t>(count - done, columns_.value() - w));
+      row.template put<N, Target::rank - 1, true>(kernels::Position{h, w, some},
+                                                  P::load_partial(lanes + done, some));
+      done += some;
+    }
+  }
+
+  Target target_;
+  kernels::Divisor columns_;
+  index_t group_rows_;
+  bool grouped_;
+};
+
 // Where a guess of the memory order may fail at run time, reads that look at the strides.
 template <class Cursor>
 [[nodiscard]] constexpr auto settled(const Cursor& cursor) {
@@ -130,23 +182,27 @@ template <bool NoRow, bool NoColumn, std::size_t R>
 
 // The axes of a convolution's target as the product has them: batch, the channels (as groups of rows and
 // rows, both of them steps of channels, where they are grouped), the places.
-template <int Rank, bool Grouped>
+template <int Rank, int PlacesAxes, bool Grouped>
 consteval auto convolution_axes() {
   std::array<int, static_cast<std::size_t>(Rank + (Grouped ? 1 : 0))> axes{};
   for (std::size_t d = 0; d < axes.size(); ++d)
-    axes[d] = static_cast<int>(d) - (Grouped && d + 2 >= axes.size() ? 1 : 0);
+    axes[d] = static_cast<int>(d) - (Grouped && d + PlacesAxes + 1 >= axes.size() ? 1 : 0);
   return axes;
 }
 
 // The sink of product N: its target, with the axes of its operands' batches, rows and columns.
 template <class N, class Target>
-[[nodiscard]] constexpr auto make_sink(const Target& target, [[maybe_unused]] index_t rows) {
+[[nodiscard]] constexpr auto make_sink(const Target& target, [[maybe_unused]] index_t rows,
+                                       [[maybe_unused]] index_t columns) {
   using Op = typename N::op_type;
   constexpr int rank = shape_t<N>::rank();
   if constexpr (is_convolution<Op>) {
-    const auto out = settled(with_axes<convolution_axes<rank, Op::grouped>()>(target));
+    const auto out =
+        settled(with_axes<convolution_axes<rank, Op::places_axes, Op::grouped>()>(target));
     using Out = std::remove_const_t<decltype(out)>;
-    if constexpr (Op::grouped)
+    if constexpr (Op::places_axes == 2)
+      return PlacesSink<Out>(out, std::max<index_t>(columns, 1), Op::grouped, rows);
+    else if constexpr (Op::grouped)
       return GroupSink<Out>(out, rows);
     else
       return GemmSink<Out>(out);
@@ -199,7 +255,9 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   auto b =
       make_source<T>(matrix.template operator()<matrix_axes<b_rank, false, Op::right_vector>()>(
           cursor_of<right, Stage, false>(x), eb));
-  auto c = make_sink<N>(target, ec[rank - 2]);
+  index_t row_of_places = 1;
+  if constexpr (shape_t<N>::rank() > 0) row_of_places = node.shape().extent(-1);
+  auto c = make_sink<N>(target, ec[rank - 2], row_of_places);
   const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
   const auto multiply = [&] {
     if constexpr (shape_t<decltype(a_node)>::is_static && shape_t<decltype(b_node)>::is_static) {

@@ -23,6 +23,31 @@ struct Conv1d {
   index_t groups = 1;
 };
 
+// A number for each of two axes, the rows of an image and its columns: `{2, 1}`, or `2` for both.
+struct Along2 {
+  index_t rows = 1, columns = 1;
+
+  constexpr Along2(index_t both) noexcept : rows(both), columns(both) {}
+  constexpr Along2(index_t first, index_t second) noexcept : rows(first), columns(second) {}
+};
+
+// Padding of two axes: `1` on all sides, `{1, 2}` above and below, left and right, or `{{1, 0}, {2, 2}}`.
+struct Padding2 {
+  Padding rows{}, columns{};
+
+  constexpr Padding2() = default;
+  constexpr Padding2(index_t all) noexcept : rows(all), columns(all) {}
+  constexpr Padding2(Padding first, Padding second) noexcept : rows(first), columns(second) {}
+};
+
+// The options of conv2d, constants all: Conv2d{.stride = {2, 1}, .padding = 1}.
+struct Conv2d {
+  Along2 stride = 1;
+  Padding2 padding{};
+  Along2 dilation = 1;
+  index_t groups = 1;
+};
+
 // How a window slides along D axes: place o and tap t read x at o · stride + t · dilation - before.
 template <int D>
 struct WindowSteps {
@@ -298,6 +323,19 @@ template <Conv1d Options = Conv1d{}, Expression X, Expression W>
                                                    {Options.dilation},
                                                    Options.groups}>(std::forward<X>(x),
                                                                     std::forward<W>(w));
+}
+
+// Formula: the same over the last two axes: conv2d<{…}>(x, w)(…, o, i, j) = sum over c, s, t of
+//   x(…, g·C/G + c, i·stride + s·dilation - before, j·… + t·… - …) · w(o, c, s, t), as PyTorch's conv2d.
+// Shapes: (…, C, H, W) and (C_out, C/G, KH, KW) -> (…, C_out, H_out, W_out); each chain runs over c, s, t.
+template <Conv2d Options = Conv2d{}, Expression X, Expression W>
+[[nodiscard]] constexpr auto conv2d(X&& x, W&& w) {
+  return detail::convolve<detail::WindowOptions<2>{
+      {Options.stride.rows, Options.stride.columns},
+      {Options.padding.rows.before, Options.padding.columns.before},
+      {Options.padding.rows.after, Options.padding.columns.after},
+      {Options.dilation.rows, Options.dilation.columns},
+      Options.groups}>(std::forward<X>(x), std::forward<W>(w));
 }
 
 }  // namespace tenon::inline TENON_MODE
