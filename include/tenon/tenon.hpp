@@ -21,6 +21,7 @@
 #include <tenon/expr/join.hpp>
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/operators.hpp>
+#include <tenon/expr/pooling.hpp>
 #include <tenon/expr/reductions.hpp>
 #include <tenon/expr/share.hpp>
 #include <tenon/expr/tie.hpp>

@@ -241,17 +241,40 @@ consteval auto joined_axes() {
   return axes;
 }
 
+// The same where Axis becomes two axes, neither of which moves.
+template <int Rank, int Axis>
+consteval auto slid_axes() {
+  std::array<int, static_cast<std::size_t>(Rank + 2)> axes{};
+  axes[0] = Axis;
+  for (int d = 0; d <= Rank; ++d)
+    axes[static_cast<std::size_t>(d + 1)] = d < Axis ? d : d <= Axis + 1 ? -1 : d - 1;
+  return axes;
+}
+
 // An operand of a join that holds coordinates from `begin` on: its joined axis in front.
-template <int Axis, class X, class Cursor>
+template <auto Axes, class X, class Cursor>
 [[nodiscard]] constexpr auto joined_part(const X& x, const Cursor& cursor, index_t begin) {
   constexpr int rank = Cursor::rank;
-  constexpr auto axes = joined_axes<rank, Axis>();
   // No element, no steps: its pointer may be null.
   const bool is_empty = x.shape().size() == 0;
-  const auto part = with_axes<axes>(cursor.template broadcast<rank, 0U, 0U>(
+  const auto part = with_axes<Axes>(cursor.template broadcast<rank, 0U, 0U>(
       filled<static_cast<std::size_t>(rank)>(is_empty ? 1 : 2)));
-  const index_t extent = is_empty ? 0 : x.shape().extent(Axis);
+  const index_t extent = is_empty ? 0 : x.shape().extent(Axes[0]);
   return kernels::JoinedPart<std::remove_const_t<decltype(part)>>{part, begin, begin + extent};
+}
+
+// The cursor of a window that slides over `inner`, the cursor of x: coordinates of the padded axis.
+template <class N, class X, class Inner>
+[[nodiscard]] constexpr auto slide_cursor(const N& node, const X& x, const Inner& inner) {
+  using Op = typename N::op_type;
+  constexpr int rank = shape_t<N>::rank();
+  std::tuple part{joined_part<slid_axes<rank - 1, Op::axis>()>(x, inner, Op::before)};
+  std::array<index_t, static_cast<std::size_t>(rank)> coefficients{};
+  coefficients[static_cast<std::size_t>(Op::axis)] = Op::dilation;
+  coefficients[static_cast<std::size_t>(Op::axis + 1)] = Op::stride;
+  return [&]<class C>(const std::tuple<kernels::JoinedPart<C>>& parts) {
+    return kernels::JoinCursor<value_t<N>, rank, C>(node.op().value, 0, coefficients, parts);
+  }(part);
 }
 
 // The cursor of join node I: its operands from where it lets them begin.
@@ -273,8 +296,8 @@ template <int I, int Stage, bool CoreStored, class Eval>
     const auto part = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
       constexpr int operand = operand_index<E>(I, At);
       const auto& from = node_at<operand>(x.expression);
-      const auto made =
-          joined_part<Op::axis>(from, cursor_of<operand, Stage, CoreStored>(x), begin);
+      const auto made = joined_part<joined_axes<rank, Op::axis>()>(
+          from, cursor_of<operand, Stage, CoreStored>(x), begin);
       begin += from.shape().extent(Op::axis);
       return made;
     };
@@ -324,6 +347,8 @@ template <int I, int Stage, bool CoreStored, class Eval>
     return row_major_cursor(cursor_of<I + 1, Stage, CoreStored>(x).pointer(), node.shape());
   } else if constexpr (N::kind == Kind::join) {
     return join_cursor<I, Stage, CoreStored>(x);
+  } else if constexpr (N::kind == Kind::slide) {
+    return slide_cursor(node, node_at<I + 1>(x.expression), cursor_of<I + 1, Stage, CoreStored>(x));
   } else if constexpr (N::kind == Kind::windows) {
     static_assert(I != Stage, "windows are read, never stored");
     return window_cursor(node, node_at<I + 1>(x.expression),

@@ -34,6 +34,7 @@ enum class Kind : unsigned char {
   view,       // other axes, offsets and steps over the same elements
   reshape,    // other extents over the same elements in row-major order
   join,       // operands one after another along an axis, or one within padding
+  slide,      // the taps and the places of a window instead of the axis that it slides along
   windows,    // what a window sees at each of its places, as the columns of a matrix
   let         // a value computed once and used by name
 };

@@ -6,6 +6,7 @@
 #include <tenon/expr/join.hpp>
 #include <tenon/expr/let.hpp>
 #include <tenon/expr/node.hpp>
+#include <tenon/expr/pooling.hpp>
 #include <tenon/expr/reductions.hpp>
 #include <tenon/expr/views.hpp>
 #include <tenon/expr/windows.hpp>
@@ -27,10 +28,10 @@ struct Record {
   int unit_axis = -1;  // the axis that lies in memory order, as far as the type knows; -1: none
   int weight = 0;      // cost of the operation itself, in additions an element
   int flops = 0;  // what an element of it counts as; contractions and reductions are counted apart
-  unsigned axes = 0;           // reduce: the axes; normalize, join: the one axis; as a bit mask
-  bool contiguous = false;     // a leaf in row-major order
-  bool keep_dims = false;      // reduce
-  bool holds_functor = false;  // map: the functor is more than its type
+  unsigned axes = 0;        // reduce: the axes; normalize, join, slide: the one axis; as a bit mask
+  bool contiguous = false;  // a leaf in row-major order
+  bool keep_dims = false;   // reduce
+  bool holds_functor = false;                      // map: the functor is more than its type
   bool left_vector = false, right_vector = false;  // contract
   bool grouped = false;  // contract: the last batch axis of the operands is part of the rows
   int column_axes = 1;   // contract: how many axes the columns are in the result
@@ -155,7 +156,7 @@ consteval Record record_of() {
     if constexpr (E::kind == Kind::reduce) {
       r.axes = Op::axes;
       r.keep_dims = Op::keep_dims;
-    } else if constexpr (E::kind == Kind::join) {
+    } else if constexpr (E::kind == Kind::join || E::kind == Kind::slide) {
       r.axes = 1U << Op::axis;
     } else if constexpr (E::kind == Kind::normalize) {
       r.axes = 1U << Op::axis;

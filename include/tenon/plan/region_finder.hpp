@@ -181,6 +181,9 @@ class RegionFinder {
         if (((r.axes >> a) & 1U) != 0) return hoist(i, a);
         for (int c = i + 1; c < end(i); c = end(c)) push_or_whole(c, a);
         return;
+      case Kind::slide:  // the axis that slides is two in the result
+        if ((((r.axes | r.axes << 1) >> a) & 1U) != 0) failed_ = true;
+        return push_or_whole(i + 1, (r.axes >> a) != 0 ? a : a - 1);
       case Kind::windows:
         if (a >= at(i).rank - 2) failed_ = true;
         return push_or_whole(i + 1, a);
@@ -189,8 +192,7 @@ class RegionFinder {
     }
   }
 
-  // False where the cut has failed, or the search has taken its share of the default limits of
-  // compilers.
+  // False where the cut has failed, or the search has taken its share of compilers' default limits.
   constexpr bool goes_on() {
     if (++steps_ > most_steps) failed_ = true;
     return !failed_;
@@ -305,13 +307,11 @@ class RegionFinder {
 
   // Cheap elementwise work over memory.
   constexpr bool is_lazy(int i) const {
-    for (int c = i; c < end(i); ++c) {
-      const Kind k = at(c).kind;
-      const bool memory = k == Kind::leaf || k == Kind::scalar || k == Kind::bound;
-      const bool elsewhere =
-          k == Kind::view || k == Kind::windows || k == Kind::join || is_in_order(c);
-      if (!memory && !elsewhere && k != Kind::map) return false;
-    }
+    for (int c = i; c < end(i); ++c)
+      if (const Kind k = at(c).kind; k == Kind::contract || k == Kind::reduce ||
+                                     k == Kind::normalize || k == Kind::let ||
+                                     (k == Kind::reshape && !is_in_order(c)))
+        return false;
     return costliest_operation(records_, i) <= costly_weight;
   }
 

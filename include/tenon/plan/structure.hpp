@@ -317,6 +317,12 @@ class StructureBuilder {
         else
           visit(i + 1, root, core);
         return;
+      case Kind::slide:  // so here, and a reduction reads them
+        if (costliest(i + 1) > costly_weight)
+          store(i + 1, root, Reason::broadcast);
+        else
+          visit(i + 1, root, core);
+        return;
       case Kind::let: {
         const int bound = i + 1;
         const bool alias = at(bound).kind == Kind::leaf || at(bound).kind == Kind::scalar ||
