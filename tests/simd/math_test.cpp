@@ -67,7 +67,7 @@ TEMPLATE_LIST_TEST_CASE("pow of ordinary numbers", "[simd][math]", FloatTypes) {
   const double limit = sizeof(T) == 4 ? 88 : 705;
   double worst = 0;
   T at_x = 0, at_y = 0;
-  for (int k = 0; k < 1000000 / P::size; ++k) {
+  for (std::size_t k = 0; k < tried_of(1000000) / P::size; ++k) {
     std::array<T, P::size> x{}, y{}, r{};
     for (std::size_t i = 0; i < x.size(); ++i) {
       // x over all exponents or near 1; y so that the result spreads from underflow to overflow

@@ -11,9 +11,10 @@ std::vector<T> angles() {
   std::mt19937_64 random(7);
   for (const double range : {1e3, 5e4, 1.6e6, 1e9}) {
     std::uniform_real_distribution<double> uniform(-range, range);
-    for (int i = 0; i < 50000; ++i) r.push_back(static_cast<T>(uniform(random)));
+    for (std::size_t i = 0; i < tried_of(50000); ++i) r.push_back(static_cast<T>(uniform(random)));
   }
-  for (int n = 1; n < 32768; n += n < 4096 ? 1 : 7) {
+  const int sparse = tried_of(10) == 10 ? 7 : 70;
+  for (int n = 1; n < 32768; n += n < 400 ? 1 : n < 4096 ? sparse / 7 : sparse) {
     const auto x = static_cast<T>(n * 1.57079632679489661923L);
     for (const T y : {x, std::nextafter(x, T(0)), std::nextafter(x, T(1e9))}) {
       r.push_back(y);
