@@ -2,24 +2,21 @@
 
 #include "catch.hpp"
 #include "naive.hpp"
+#include "static_shapes.hpp"
 
 #include <tenon/tenon.hpp>
 
-#include <concepts>
 #include <string>
 
 namespace tn = tenon;
 namespace td = tenon::detail;
 using naive::index_t;
 using naive::Recorder;
+using static_shapes::has_shape;
+using static_shapes::View;
 using namespace tenon::literals;
 
 namespace {
-
-template <index_t... E>
-using View = tn::TensorView<const float, tn::Shape<E...>>;
-template <class E, index_t... X>
-constexpr bool has_shape = std::same_as<tn::shape_t<E>, tn::Shape<X...>>;
 
 using Padded = decltype(tn::pad<-1>(std::declval<View<2, 5>>(), 1_c, 2_c));
 static_assert(has_shape<Padded, 2, 8>);

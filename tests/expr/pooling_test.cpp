@@ -2,23 +2,20 @@
 
 #include "catch.hpp"
 #include "naive.hpp"
+#include "static_shapes.hpp"
 
 #include <tenon/tenon.hpp>
 
-#include <concepts>
 #include <string>
 
 namespace tn = tenon;
 namespace td = tenon::detail;
 using naive::index_t;
+using static_shapes::has_shape;
+using static_shapes::View;
 using namespace tenon::literals;
 
 namespace {
-
-template <index_t... E>
-using View = tn::TensorView<const float, tn::Shape<E...>>;
-template <class E, index_t... X>
-constexpr bool has_shape = std::same_as<tn::shape_t<E>, tn::Shape<X...>>;
 
 using Line = decltype(tn::max_pool<tn::Pool1d{.kernel = 2}>(std::declval<View<3, 9>>()));
 static_assert(has_shape<Line, 3, 4>);
