@@ -14,6 +14,8 @@
 
 #if TENON_BENCH_EIGEN
 #include <Eigen/Core>
+
+#include "peers/eigen_product.hpp"
 #endif
 #if TENON_BENCH_OPENBLAS
 #include <cblas.h>
@@ -36,37 +38,6 @@ void blis_product(long m, long n, long k, const double* a, long ars, long acs, c
 #endif
 
 namespace tenon::bench {
-
-#if TENON_BENCH_EIGEN
-template <class T>
-void add_eigen(std::vector<Contender>& peers, const Product<T>& x) {
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using In = Eigen::Map<const Matrix>;
-  using Out = Eigen::Map<Matrix>;
-  using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
-  if (x.n == 1) {
-    peers.push_back(contender("eigen", [=] {
-      Eigen::Map<Vector>(x.c, x.m).noalias() =
-          In(x.a, x.m, x.k) * Eigen::Map<const Vector>(x.b, x.k);
-    }));
-  } else if (x.m == 1) {
-    peers.push_back(contender("eigen", [=] {
-      Eigen::Map<Vector>(x.c, x.n).noalias() =
-          In(x.b, x.k, x.n).transpose() * Eigen::Map<const Vector>(x.a, x.k);
-    }));
-  } else {
-    peers.push_back(contender("eigen", [=] {
-      Out c(x.c, x.m, x.n);
-      if (x.a_transposed)
-        c.noalias() = In(x.a, x.k, x.m).transpose() * In(x.b, x.k, x.n);
-      else if (x.b_transposed)
-        c.noalias() = In(x.a, x.m, x.k) * In(x.b, x.n, x.k).transpose();
-      else
-        c.noalias() = In(x.a, x.m, x.k) * In(x.b, x.k, x.n);
-    }));
-  }
-}
-#endif
 
 #if TENON_BENCH_OPENBLAS
 template <class T>
@@ -173,7 +144,7 @@ template <class T>
 [[nodiscard]] std::vector<Contender> matmul_peers([[maybe_unused]] const Product<T>& x) {
   std::vector<Contender> peers;
 #if TENON_BENCH_EIGEN
-  add_eigen(peers, x);
+  peers.push_back(eigen_product("eigen", x));
 #endif
 #if TENON_BENCH_OPENBLAS
   peers.push_back(contender("openblas", [=] { openblas_product(x); }));

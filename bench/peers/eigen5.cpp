@@ -2,33 +2,14 @@
 #define Eigen Eigen5
 #include <Eigen/Core>
 
+#include "eigen_product.hpp"
 #include "peers.hpp"
 
 namespace tenon::bench {
 
 template <class T>
 Contender eigen5_product(const Product<T>& x) {
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using In = Eigen::Map<const Matrix>;
-  using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
-  using VectorIn = Eigen::Map<const Vector>;
-  using VectorOut = Eigen::Map<Vector>;
-  if (x.n == 1)
-    return contender(
-        "eigen5", [=] { VectorOut(x.c, x.m).noalias() = In(x.a, x.m, x.k) * VectorIn(x.b, x.k); });
-  if (x.m == 1)
-    return contender("eigen5", [=] {
-      VectorOut(x.c, x.n).noalias() = In(x.b, x.k, x.n).transpose() * VectorIn(x.a, x.k);
-    });
-  return contender("eigen5", [=] {
-    Eigen::Map<Matrix> c(x.c, x.m, x.n);
-    if (x.a_transposed)
-      c.noalias() = In(x.a, x.k, x.m).transpose() * In(x.b, x.k, x.n);
-    else if (x.b_transposed)
-      c.noalias() = In(x.a, x.m, x.k) * In(x.b, x.n, x.k).transpose();
-    else
-      c.noalias() = In(x.a, x.m, x.k) * In(x.b, x.k, x.n);
-  });
+  return eigen_product("eigen5", x);
 }
 template Contender eigen5_product(const Product<float>&);
 template Contender eigen5_product(const Product<double>&);
