@@ -1,9 +1,14 @@
-# Install and export, so that find_package(tenon) gives tenon::tenon and tenon::memory.
+# Install and export, so that find_package(tenon) gives tenon::tenon, tenon::memory and, where it was built,
+# tenon::io.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 
-install(TARGETS tenon tenon_memory EXPORT tenonTargets
+set(compiled tenon_memory)
+if(TARGET tenon_io)
+  list(APPEND compiled tenon_io)
+endif()
+install(TARGETS tenon ${compiled} EXPORT tenonTargets
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT tenonTargets NAMESPACE tenon:: DESTINATION ${package_dir})
 

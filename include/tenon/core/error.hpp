@@ -20,7 +20,8 @@ enum class ErrorCode : unsigned char {
   budget,
   format,
   dtype,
-  contract
+  contract,
+  file
 };
 
 // What every Tenon error carries. Not an std::exception itself, so that each error has exactly one.
@@ -87,6 +88,10 @@ class FormatError final : public detail::ErrorOf<std::exception, ErrorCode::form
 };
 // Element types that do not fit an operation.
 class DTypeError final : public detail::ErrorOf<std::exception, ErrorCode::dtype> {
+  using ErrorOf::ErrorOf;
+};
+// A file that the system refuses, or that lacks what is asked of it.
+class FileError final : public detail::ErrorOf<std::exception, ErrorCode::file> {
   using ErrorOf::ErrorOf;
 };
 // A broken precondition found by a checked build (double free, overrun, index out of range).
