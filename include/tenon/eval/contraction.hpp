@@ -213,9 +213,10 @@ template <class N, class Target>
   }
 }
 
-// The extents of product N: batch axes, rows, columns; from those of its operands with all axes.
-template <class N, std::size_t A, std::size_t B>
-[[nodiscard]] constexpr auto product_extents(const N& node, const std::array<index_t, A>& a,
+// The extents of product N: batch axes, rows, columns; from its own and those of its operands with all axes.
+template <class N, std::size_t C, std::size_t A, std::size_t B>
+[[nodiscard]] constexpr auto product_extents(const std::array<index_t, C>& result,
+                                             const std::array<index_t, A>& a,
                                              const std::array<index_t, B>& b) {
   using Op = typename N::op_type;
   if constexpr (is_convolution<Op>) {
@@ -223,9 +224,14 @@ template <class N, std::size_t A, std::size_t B>
     extents[B - 2] = a[A - 2];
     return extents;
   } else {
-    return matrix_extents<Op::left_vector, Op::right_vector>(node.shape().extents());
+    return matrix_extents<Op::left_vector, Op::right_vector>(result);
   }
 }
+
+// For parallel evaluations, see parallel_stages.hpp.
+template <int Core, int Stage, class Eval, std::size_t R, class A, class B, class C, class Whole>
+void multiply_in_parts(const Eval& x, const std::array<index_t, R>& extents, index_t k, const A& a,
+                       const B& b, const C& c, std::byte* scratch, const Whole& whole);
 
 // target(b…, i, j) = sum_k a(b…, i, k) · b(b…, k, j), through the elementwise work around it.
 template <int Core, int Stage, class Eval, class Target>
@@ -242,7 +248,7 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   constexpr int b_rank = shape_t<decltype(b_node)>::rank();
   const auto ea = matrix_extents<Op::left_vector, false>(a_node.shape().extents());
   const auto eb = matrix_extents<false, Op::right_vector>(b_node.shape().extents());
-  const auto ec = product_extents(node, ea, eb);
+  const auto ec = product_extents<N>(node.shape().extents(), ea, eb);
   constexpr int rank = static_cast<int>(ec.size());
   // Batch axes of extent 1 stand still; rows, columns and depth never stretch.
   const auto matrix = [&]<auto Axes>(const auto& cursor, const auto& extents) {
@@ -271,10 +277,16 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
       kernels::gemm<T>(m, n, k, a, b, c, scratch);
     }
   };
-  if constexpr (rank == 2)
-    multiply();
+  const auto multiply_all = [&] {
+    if constexpr (rank == 2)
+      multiply();
+    else
+      kernels::walk(0, rank - 2, ec.data(), multiply, a, b, c);
+  };
+  if constexpr (Eval::runs_in_parallel)
+    multiply_in_parts<Core, Stage>(x, ec, k, a, b, c, scratch, multiply_all);
   else
-    kernels::walk(0, rank - 2, ec.data(), multiply, a, b, c);
+    multiply_all();
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

@@ -38,6 +38,9 @@ struct Evaluation {
   static constexpr const auto& records = pattern_records<E>;
   static constexpr const auto& structure = structure_of<E>;
   static constexpr const auto& order = stage_order<E>;
+
+  // True in ParallelEvaluation alone: its kernels are run in parts.
+  static constexpr bool runs_in_parallel = false;
 };
 
 template <class S>

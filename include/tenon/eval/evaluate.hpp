@@ -62,11 +62,19 @@ template <class E>
     return slots_for(e);
 }
 
+// For parallel evaluations, see parallel.hpp.
+template <class E, class ParallelSlots, class View>
+void run_in_parallel(const E& e, const ParallelSlots& parallel, const View& dst,
+                     std::byte* workspace);
+
 // Evaluates e into the view dst with a workspace of slots.workspace_bytes.
 template <class E, class SlotTable, class T, class S, class Layout>
 TENON_INLINE void run(const E& e, const SlotTable& slots, const TensorView<T, S, Layout>& dst,
                       std::byte* workspace) {
-  run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, dst);
+  if constexpr (requires { slots.executor; })
+    run_in_parallel(e, slots, dst, workspace);
+  else
+    run_stages(Evaluation<E, SlotTable>{e, slots, workspace}, dst);
 }
 
 template <class Dst, class T>

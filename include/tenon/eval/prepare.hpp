@@ -11,6 +11,8 @@ namespace tenon::detail::inline TENON_MODE {
 template <class E>
 class HeldSlots {
  public:
+  static constexpr bool runs_nothrow = detail::runs_nothrow<E>;
+
   explicit HeldSlots(const E& e) : slots_(slots_for(e)) {}
   [[nodiscard]] const auto& get() const noexcept { return slots_; }
 
@@ -21,6 +23,8 @@ template <class E>
   requires has_constant_slots<E>
 class HeldSlots<E> {
  public:
+  static constexpr bool runs_nothrow = detail::runs_nothrow<E>;
+
   explicit HeldSlots(const E&) noexcept {}
   [[nodiscard]] static const auto& get() noexcept { return constant_slots<E>(); }
 };
@@ -74,21 +78,22 @@ namespace tenon::inline TENON_MODE {
 // Move-only: it owns its workspace. Destroyed, it gives the workspace back.
 // Contract: destination, operands that the expression does not own, and the resource outlive it.
 // Thread rules: one run at a time; two programs with workspaces of their own run side by side.
-template <class E, class View, bool MayAlias, class Memory>
+template <class E, class View, bool MayAlias, class Memory, class SlotHolder = detail::HeldSlots<E>>
 class Program {
  public:
   using expression_type = E;
   // Tensors in the expression, counted from left to right.
   static constexpr int operand_count = detail::leaf_nodes<E>.count;
-  static constexpr bool runs_nothrow = detail::runs_nothrow<E>;
+  static constexpr bool runs_nothrow = SlotHolder::runs_nothrow;
 
   // Takes the workspace by take(bytes). Use prepare().
-  template <class Take>
-  Program(const View& destination, detail::BlockGuard guard, E&& expression, const Take& take)
+  template <class Take, class... Executor>
+  Program(const View& destination, detail::BlockGuard guard, E&& expression, const Take& take,
+          Executor&... executor)
       : expression_(std::move(expression)),
         destination_(destination),
         guard_(guard),
-        slots_(expression_),
+        slots_(expression_, executor...),
         through_temporary_(overlaps()),
         memory_(take(needed_bytes())) {}
 
@@ -209,7 +214,7 @@ class Program {
   E expression_;
   View destination_;
   [[no_unique_address]] detail::BlockGuard guard_;
-  [[no_unique_address]] detail::HeldSlots<E> slots_;
+  [[no_unique_address]] SlotHolder slots_;
   bool through_temporary_;
   Memory memory_;
 };
@@ -218,16 +223,18 @@ class Program {
 
 namespace tenon::detail::inline TENON_MODE {
 
-template <class Memory, class Dst, class X, class Take>
-[[nodiscard]] auto make_program(Dst& dst, X&& x, const Take& take) {
+// Serial where there is no executor, else SlotsFor<E> holds it with the slots.
+template <class Memory, template <class> class SlotsFor = HeldSlots, class Dst, class X, class Take,
+          class... Executor>
+[[nodiscard]] auto make_program(Dst& dst, X&& x, const Take& take, Executor&... executor) {
   using D = Destination<Dst>;
   const auto view = D::view(dst);
   auto e = as_operand(std::forward<X>(x));
   using E = decltype(e);
   check_destination<value_t<decltype(e)>>("prepare", view, e.shape());
   check_leaves("prepare", e);
-  return Program<E, std::remove_const_t<decltype(view)>, D::may_alias, Memory>(view, guard_of(dst),
-                                                                               std::move(e), take);
+  return Program<E, std::remove_const_t<decltype(view)>, D::may_alias, Memory, SlotsFor<E>>(
+      view, guard_of(dst), std::move(e), take, executor...);
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

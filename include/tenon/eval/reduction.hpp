@@ -64,6 +64,25 @@ struct ReductionAxes {
   }
 };
 
+// For parallel evaluations, see parallel_stages.hpp.
+template <class Reducer, bool Along, int Kept, class Eval, std::size_t R, class Src, class Out>
+void reduce_in_parts(const Eval& x, const std::array<index_t, R>& extents, const Src& src,
+                     const Out& out);
+template <bool Log, bool Along, class T, class Eval, std::size_t R, class Src, class Out>
+void normalize_in_parts(const Eval& x, const std::array<index_t, R>& extents, const Src& src,
+                        const Out& out, std::byte* scratch);
+
+// out(k…) = fold over r… of src(k…, r…), see kernels::reduce.
+template <class Reducer, bool Along, int Kept, class Eval, std::size_t R, class Src, class Out>
+TENON_INLINE void reduce_elements([[maybe_unused]] const Eval& x,
+                                  const std::array<index_t, R>& extents, const Src& src,
+                                  const Out& out) {
+  if constexpr (Eval::runs_in_parallel)
+    reduce_in_parts<Reducer, Along, Kept>(x, extents, src, out);
+  else
+    kernels::reduce<Reducer, Along, Kept>(extents, src, out);
+}
+
 template <int Core, int Stage, class Eval, class Target>
 void run_reduction(const Eval& x, const Target& target) {
   const auto& operand = node_at<Core + 1>(x.expression);
@@ -87,10 +106,24 @@ void run_reduction(const Eval& x, const Target& target) {
                              ? std::bit_width(Op::axes) - 1
                              : pack_axis(operand_record);
     constexpr auto source = Axes::source(pack);
-    kernels::reduce<Reducer, along, Axes::kept>(
-        permuted(operand.shape().extents(), source), with_axes<source>(cursor),
+    reduce_elements<Reducer, along, Axes::kept>(
+        x, permuted(operand.shape().extents(), source), with_axes<source>(cursor),
         with_axes<Axes::result(pack, Op::keep_dims)>(target));
   }
+}
+
+// The axes of a normalisation's operand in the order of the kernel: the normalised one at the end, the pack's
+// before it where that is another.
+template <std::size_t Rank>
+consteval auto normalization_axes(const Record& record, const Record& operand, int axis) {
+  auto order = order_with_last<Rank>(axis);
+  if (!runs_along(record, operand)) {
+    std::size_t d = 0;
+    for (int c = 0; c < static_cast<int>(Rank); ++c)
+      if (c != axis && c != pack_axis(operand)) order[d++] = c;
+    order[d] = pack_axis(operand);
+  }
+  return order;
 }
 
 template <int Core, int Stage, class Eval, class Target>
@@ -102,19 +135,15 @@ void run_normalization(const Eval& x, const Target& target, std::byte* scratch) 
   constexpr auto& record = Eval::records[static_cast<std::size_t>(Core)];
   constexpr auto& operand_record = Eval::records[static_cast<std::size_t>(Core + 1)];
   constexpr bool along = runs_along(record, operand_record);
-  constexpr auto axes = [] {
-    auto order = order_with_last<rank>(Op::axis);
-    if (!runs_along(record, operand_record)) {  // …, the pack's axis, the normalised axis
-      std::size_t d = 0;
-      for (int c = 0; c < static_cast<int>(rank); ++c)
-        if (c != Op::axis && c != pack_axis(operand_record)) order[d++] = c;
-      order[d] = pack_axis(operand_record);
-    }
-    return order;
-  }();
-  kernels::normalize<Op::log, along, value_t<N>>(
-      permuted(operand.shape().extents(), axes),
-      with_axes<axes>(cursor_of<Core + 1, Stage, false>(x)), with_axes<axes>(target), scratch);
+  constexpr auto axes = normalization_axes<rank>(record, operand_record, Op::axis);
+  if constexpr (Eval::runs_in_parallel)
+    normalize_in_parts<Op::log, along, value_t<N>>(
+        x, permuted(operand.shape().extents(), axes),
+        with_axes<axes>(cursor_of<Core + 1, Stage, false>(x)), with_axes<axes>(target), scratch);
+  else
+    kernels::normalize<Op::log, along, value_t<N>>(
+        permuted(operand.shape().extents(), axes),
+        with_axes<axes>(cursor_of<Core + 1, Stage, false>(x)), with_axes<axes>(target), scratch);
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

@@ -45,6 +45,21 @@ consteval bool is_flat() {
   return root.rank > 0;
 }
 
+// For parallel evaluations, see parallel_stages.hpp.
+template <class Eval, std::size_t R, class Src, class Dst>
+void assign_in_parts(const Eval& x, const std::array<index_t, R>& extents, const Src& src,
+                     const Dst& dst);
+
+template <class Eval, std::size_t R, class Src, class Dst>
+TENON_INLINE void assign_elements([[maybe_unused]] const Eval& x,
+                                  const std::array<index_t, R>& extents, const Src& src,
+                                  const Dst& dst) {
+  if constexpr (Eval::runs_in_parallel && R > 0)
+    assign_in_parts(x, extents, src, dst);
+  else
+    kernels::assign(extents, src, dst);
+}
+
 // dst(i…) = the elementwise tree of the stage, walked in the memory order of dst.
 template <int Stage, bool CoreStored, class Eval, class View>
 TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
@@ -56,12 +71,13 @@ TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
   const auto extents = node.shape().extents();
   using E = std::remove_cvref_t<decltype(x.expression)>;
   if constexpr (std::same_as<typename View::layout_type, row_major> && is_flat<E, Stage>())
-    kernels::assign(std::array<index_t, 1>{product(extents)}, cursor.flattened(), dst.flattened());
+    assign_elements(x, std::array<index_t, 1>{product(extents)}, cursor.flattened(),
+                    dst.flattened());
   else if constexpr (Dst::unit_axis >= 0 && Dst::unit_axis != Dst::rank - 1) {
     constexpr auto order = order_with_last<rank>(Dst::unit_axis);
-    kernels::assign(permuted(extents, order), with_axes<order>(cursor), with_axes<order>(dst));
+    assign_elements(x, permuted(extents, order), with_axes<order>(cursor), with_axes<order>(dst));
   } else {
-    kernels::assign(extents, cursor, dst);
+    assign_elements(x, extents, cursor, dst);
   }
 }
 
@@ -98,26 +114,40 @@ template <int I, std::size_t Slot, class Eval>
 template <class Eval, class View>
 TENON_INLINE void run_stages(const Eval& x, const View& dst);
 
-// Computes the region with root Stage into the view dst, block of rows by block of rows. Each block is
-// an evaluation of its own, in the region's scratch.
-template <int Stage, class Eval, class View>
-void run_region(const Eval& x, const View& dst) {
+// Computes the rows of the region with root Stage from the block on, before row `end`, into the view dst,
+// block of rows by block of rows. Each block is an evaluation of its own, in scratch.
+template <int Stage, class Eval, class SlotTable, class View>
+TENON_INLINE void run_blocks(const Eval& x, const SlotTable& slots, const View& dst, RowBlock block,
+                             index_t end, std::byte* scratch) {
   using E = std::remove_cvref_t<decltype(x.expression)>;
   constexpr auto at = static_cast<std::size_t>(Stage);
   constexpr auto& regions = Eval::structure.regions;
-  const auto& slots = slots_of_block<E, Stage>(x.slots);
-  std::byte* scratch =
-      x.workspace == nullptr ? nullptr : x.template bytes_of<scratch_slot<E>(Stage)>();
   const HoistedValues<Eval> hoisted{x};
-  auto block = first_block<Stage>(x.expression);
-  for (; block.begin < block.rows; block.begin += block.count) {
-    block.count = std::min(block.count, block.rows - block.begin);
+  for (; block.begin < end; block.begin += block.count) {
+    block.count = std::min(block.count, end - block.begin);
     const auto inner = cut<Stage>(x.expression, hoisted, block);
     using Inner = std::remove_const_t<decltype(inner)>;
     static_assert(std::same_as<Inner, cut_t<Stage, E>>);
-    run_stages(Evaluation<Inner, std::remove_cvref_t<decltype(slots)>>{inner, slots, scratch},
+    run_stages(Evaluation<Inner, SlotTable>{inner, slots, scratch},
                cut_view<regions.along[at], block_bound<E, Stage>>(dst, block));
   }
+}
+
+// For parallel evaluations, see parallel_stages.hpp.
+template <int Stage, class Eval, class View>
+void run_blocks_in_parts(const Eval& x, const View& dst, const RowBlock& first, std::byte* scratch);
+
+// Computes the region with root Stage into the view dst, in the region's scratch.
+template <int Stage, class Eval, class View>
+void run_region(const Eval& x, const View& dst) {
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  std::byte* scratch =
+      x.workspace == nullptr ? nullptr : x.template bytes_of<scratch_slot<E>(Stage)>();
+  const auto block = first_block<Stage>(x.expression);
+  if constexpr (Eval::runs_in_parallel)
+    run_blocks_in_parts<Stage>(x, dst, block, scratch);
+  else
+    run_blocks<Stage>(x, slots_of_block<E, Stage>(x.slots), dst, block, block.rows, scratch);
 }
 
 // Computes the value of node Stage into the view dst.

@@ -105,6 +105,14 @@ class PairwiseFold {
       }
     return value;
   }
+  // The same where `value` is the result of what arrived after that, fewer than any of the partial results
+  // has, or as many.
+  [[nodiscard]] TENON_INLINE T result_before(T value) const {
+    int depth = 0;
+    for (std::uint64_t level = count_; level != 0; level >>= 1U, ++depth)
+      if ((level & 1U) != 0) value = pair(levels_[depth], value);
+    return value;
+  }
 
  private:
   TENON_INLINE static T pair(T a, T b) {
