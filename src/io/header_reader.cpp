@@ -28,8 +28,8 @@ constexpr Type types[] = {
     {"U16", 2, DType::uint16},
     {"U32", 4, DType::uint32},
     {"U64", 8, DType::uint64},
-    {"F16", 2, {}},
-    {"BF16", 2, {}},
+    {"F16", 2, DType::float16},
+    {"BF16", 2, DType::bfloat16},
     {"F8_E4M3", 1, {}},
     {"F8_E5M2", 1, {}},
 };

@@ -21,8 +21,8 @@ using detail::raise;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr const char* type_name(DType type) noexcept {
-  constexpr const char* names[] = {"F32", "F64", "BOOL", "I8",  "I16", "I32",
-                                   "I64", "U8",  "U16",  "U32", "U64"};
+  constexpr const char* names[] = {"F32", "F64", "BOOL", "I8",  "I16", "I32", "I64",
+                                   "U8",  "U16", "U32",  "U64", "F16", "BF16"};
   return names[static_cast<unsigned char>(type)];
 }
 

@@ -34,6 +34,7 @@ TEST_CASE("a file of the reference implementation is read in place", "[io]") {
   const tn::StoredTensor& half = file.at("half");
   REQUIRE(std::string_view(half.type) == "F16");
   REQUIRE(half.bytes.size() == 4);
+  REQUIRE(file.view<tn::half, tn::Shape<2>>("half").size() == 2);
   REQUIRE_THROWS_AS((file.view<float, tn::Shape<2>>("half")), tn::DTypeError);
 
   REQUIRE(file.metadata().size() == 2);
@@ -63,12 +64,14 @@ TEST_CASE("what is written is read again, aligned for its type", "[io]") {
   const tn::StaticTensor<float, 2, 2> w{1, 2, 3, 4};
   const tn::StaticTensor<double, 1> scale{0.5};
   const tn::StaticTensor<std::int32_t, 0, 5> none{};
+  const tn::StaticTensor<tn::bfloat16, 2> brain{tn::bfloat16(0.5F), tn::bfloat16(-3)};
   const std::array<std::string_view, 2> metadata[] = {{"licence", "MIT"}, {"by", "a \"tenon\"\n"}};
-  tn::save_safetensors(path, {{"mask", mask}, {"w", w}, {"scale", scale}, {"ni\u00f1o", none}},
+  tn::save_safetensors(path, {{"mask", mask}, {"w", w}, {"scale", scale}, {"ni\u00f1o", none}, {"brain", brain}},
                        metadata);
 
   const tn::Safetensors file(path);
-  REQUIRE(file.tensors().size() == 4);
+  REQUIRE(file.tensors().size() == 5);
+  REQUIRE(tn::array_equal(file.view<tn::bfloat16, tn::Shape<2>>("brain"), brain));
   REQUIRE(tn::array_equal(file.view<bool, tn::Shape<3>>("mask"), mask));
   REQUIRE(tn::array_equal(file.view<float, tn::Shape<2, 2>>("w"), w));
   REQUIRE(tn::array_equal(file.view<double, tn::Shape<1>>("scale"), scale));

@@ -1,6 +1,8 @@
 #pragma once
 // Element types and how they combine.
 
+#include <tenon/core/half.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
@@ -9,11 +11,12 @@ namespace tenon {
 
 // A type that a tensor can hold.
 template <class T>
-concept Element = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, bool> ||
-                  std::same_as<T, std::int8_t> || std::same_as<T, std::int16_t> ||
-                  std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> ||
-                  std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> ||
-                  std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
+concept Element =
+    std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, bool> ||
+    std::same_as<T, std::int8_t> || std::same_as<T, std::int16_t> ||
+    std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t> ||
+    std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> ||
+    std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t> || StorageFloat<T>;
 
 // An element type with arithmetic: every one but bool.
 template <class T>
@@ -31,7 +34,9 @@ enum class DType : unsigned char {
   uint8,
   uint16,
   uint32,
-  uint64
+  uint64,
+  float16,
+  bfloat16
 };
 
 template <Element T>
@@ -47,17 +52,20 @@ inline constexpr DType dtype_of = [] {
   if constexpr (std::same_as<T, std::uint16_t>) return DType::uint16;
   if constexpr (std::same_as<T, std::uint32_t>) return DType::uint32;
   if constexpr (std::same_as<T, std::uint64_t>) return DType::uint64;
+  if constexpr (std::same_as<T, half>) return DType::float16;
+  if constexpr (std::same_as<T, bfloat16>) return DType::bfloat16;
 }();
 
 // NumPy's name of an element type.
 [[nodiscard]] constexpr const char* name(DType type) noexcept {
-  constexpr const char* names[] = {"float32", "float64", "bool",   "int8",   "int16", "int32",
-                                   "int64",   "uint8",   "uint16", "uint32", "uint64"};
+  constexpr const char* names[] = {"float32", "float64", "bool",    "int8",   "int16",
+                                   "int32",   "int64",   "uint8",   "uint16", "uint32",
+                                   "uint64",  "float16", "bfloat16"};
   return names[static_cast<unsigned char>(type)];
 }
 
 [[nodiscard]] constexpr int size_bytes(DType type) noexcept {
-  constexpr int sizes[] = {4, 8, 1, 1, 2, 4, 8, 1, 2, 4, 8};
+  constexpr int sizes[] = {4, 8, 1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2};
   return sizes[static_cast<unsigned char>(type)];
 }
 
@@ -74,7 +82,9 @@ using signed_of = std::conditional_t<
 template <class A, class B>
 consteval auto promote() {
   constexpr int a = sizeof(A), b = sizeof(B);
-  if constexpr (std::same_as<A, B>) {
+  if constexpr (StorageFloat<A> || StorageFloat<B>) {
+    return promote<arithmetic_t<A>, arithmetic_t<B>>();
+  } else if constexpr (std::same_as<A, B>) {
     return std::type_identity<A>{};
   } else if constexpr (std::same_as<A, bool> || std::same_as<B, bool> ||
                        std::floating_point<A> != std::floating_point<B>) {
@@ -95,7 +105,8 @@ consteval auto promote() {
 }  // namespace detail
 
 // The array-API promotion table. What the table leaves open (an integer with a float, bool with a
-// number, uint64 with a signed integer) is not Promotable: write cast<T>(x).
+// number, uint64 with a signed integer) is not Promotable: write cast<T>(x). half and bfloat16 combine as
+// the float that they are computed with.
 // Source: Python array API standard 2023.12, "Type promotion rules".
 template <class A, class B>
 using promoted_t = typename decltype(detail::promote<A, B>())::type;
@@ -103,10 +114,11 @@ using promoted_t = typename decltype(detail::promote<A, B>())::type;
 template <class A, class B>
 concept Promotable = !std::same_as<promoted_t<A, B>, detail::no_promotion>;
 
-// The type in which NumPy sums T: 64 bits for integers and bool, T itself for floats.
+// The type in which NumPy sums T: 64 bits for integers and bool, T itself for floats (as float where T is
+// stored in less).
 template <Element T>
 using sum_t = std::conditional_t<
-    std::floating_point<T>, T,
+    std::floating_point<arithmetic_t<T>>, arithmetic_t<T>,
     std::conditional_t<std::is_signed_v<T> || std::same_as<T, bool>, std::int64_t, std::uint64_t>>;
 
 }  // namespace tenon

@@ -109,7 +109,7 @@ template <int Axis, class X, class... More>
 
 template <class A, class... More>
 struct PromotedAll {
-  using type = A;
+  using type = arithmetic_t<A>;
 };
 template <class A, class B, class... More>
 struct PromotedAll<A, B, More...> {
@@ -145,10 +145,10 @@ template <int Axis, Expression X, Expression... More>
 // Read where it is used, nothing is copied.
 // Errors: ShapeError (or a compile error) where b or a is negative. No allocation.
 template <int Axis, Expression X, ExtentArgument Before, ExtentArgument After,
-          detail::Number V = value_t<X>>
+          detail::Number V = arithmetic_t<value_t<X>>>
 [[nodiscard]] constexpr auto pad(X&& x, Before before, After after, V value = V{}) {
   using S = shape_t<X>;
-  using T = value_t<X>;
+  using T = arithmetic_t<value_t<X>>;
   constexpr int rank = S::rank();
   static_assert(Axis >= -rank && Axis < rank, "pad names an axis that its operand lacks.");
   detail::require_number_beside<V, T>();
@@ -167,7 +167,7 @@ template <int Axis, Expression X, ExtentArgument Before, ExtentArgument After,
   using Result = shape_from_t<detail::longer_pattern<S, axis, more>()>;
   return detail::make_node<Pad<axis, T>, T>(Pad<axis, T>{first, static_cast<T>(value)},
                                             Result::from_extents(extents),
-                                            detail::as_operand(std::forward<X>(x)));
+                                            detail::converted_operand<T>(std::forward<X>(x)));
 }
 
 }  // namespace tenon::inline TENON_MODE

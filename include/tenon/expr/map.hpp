@@ -98,7 +98,7 @@ consteval auto map_element() {
 
 // A map node over operands that are nodes already.
 template <class F, class... X>
-[[nodiscard]] constexpr auto make_map(F f, X&&... operands) {
+[[nodiscard]] constexpr auto make_plain_map(F f, X&&... operands) {
   using T = typename decltype(map_element<F, value_t<X>...>())::type;
   static_assert(Element<T>, "The functor of this map returns what no tensor can hold.");
   return make_node<Map<F>, T>(Map<F>(std::move(f)), fold_shapes<F>(operands.shape()...),
@@ -113,7 +113,23 @@ template <class U, class Operand>
   else if constexpr (Operand::kind == Kind::scalar)
     return ScalarLeaf<U>(static_cast<U>(operand.value()));
   else
-    return make_map(functor::Cast<U>{}, std::move(operand));
+    return make_plain_map(functor::Cast<U>{}, std::move(operand));
+}
+
+// The operand with the element type that it is computed with.
+template <class Operand>
+[[nodiscard]] constexpr auto arithmetic_operand(Operand operand) {
+  return cast_operand<arithmetic_t<value_t<Operand>>>(std::move(operand));
+}
+
+// A map node; what is stored in fewer bytes than it is computed with is converted on the way.
+template <class F, class... X>
+[[nodiscard]] constexpr auto make_map(F f, X&&... operands) {
+  if constexpr ((StorageFloat<value_t<X>> || ...))
+    return make_plain_map(
+        std::move(f), arithmetic_operand(std::remove_cvref_t<X>(static_cast<X&&>(operands)))...);
+  else
+    return make_plain_map(std::move(f), static_cast<X&&>(operands)...);
 }
 
 template <class X>
@@ -157,11 +173,11 @@ template <class T, class X>
 template <class F, class A, class B>
 [[nodiscard]] constexpr auto binary(F f, A&& a, B&& b) {
   if constexpr (Number<A>) {
-    using T = value_t<B>;
+    using T = arithmetic_t<value_t<B>>;
     require_number_beside<A, T>();
     return make_map(f, ScalarLeaf<T>(static_cast<T>(a)), as_operand(std::forward<B>(b)));
   } else if constexpr (Number<B>) {
-    using T = value_t<A>;
+    using T = arithmetic_t<value_t<A>>;
     require_number_beside<B, T>();
     return make_map(f, as_operand(std::forward<A>(a)), ScalarLeaf<T>(static_cast<T>(b)));
   } else {
@@ -194,7 +210,7 @@ template <class F, class A>
 
 template <class T>
 consteval void require_floating() {
-  static_assert(std::floating_point<T>,
+  static_assert(std::floating_point<arithmetic_t<T>>,
                 "This operation needs a floating-point tensor: write cast<double>(x).");
 }
 template <class T>

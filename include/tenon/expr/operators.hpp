@@ -114,8 +114,9 @@ template <Expression C, class A, class B>
       "At least one of the two values of where must be a tensor: write full(...) or cast.");
   const auto value = [&]<class X, class Other>(X&& x, std::type_identity<Other>) {
     if constexpr (detail::Number<X>) {
-      detail::require_number_beside<X, value_t<Other>>();
-      return ScalarLeaf<value_t<Other>>(static_cast<value_t<Other>>(x));
+      using T = arithmetic_t<value_t<Other>>;
+      detail::require_number_beside<X, T>();
+      return ScalarLeaf<T>(static_cast<T>(x));
     } else if constexpr (detail::Number<Other>) {
       return detail::as_operand(std::forward<X>(x));
     } else {

@@ -136,7 +136,7 @@ template <PoolAxis... Pools, class X>
 template <PoolAxis... Pools, class X>
 [[nodiscard]] constexpr auto avg_pool_of(X x) {
   require_numeric<value_t<X>>();
-  using T = std::conditional_t<std::floating_point<value_t<X>>, value_t<X>, double>;
+  using T = mean_t<value_t<X>>;
   constexpr index_t taps = (Pools.kernel * ...);
   return make_map(functor::Divide{},
                   make_pool<AvgPool, fold::Sum, Pools...>(cast_operand<T>(std::move(x)), T{}),
@@ -164,24 +164,26 @@ namespace tenon::inline TENON_MODE {
 // Errors: a window that does not fit is a compile error where known, else ShapeError. No allocation.
 template <Pool1d Options, Expression X>
 [[nodiscard]] constexpr auto max_pool(X&& x) {
-  return detail::max_pool_of<detail::pool_along<Options>>(detail::as_operand(std::forward<X>(x)));
+  return detail::max_pool_of<detail::pool_along<Options>>(
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 template <Pool2d Options, Expression X>
 [[nodiscard]] constexpr auto max_pool(X&& x) {
   return detail::max_pool_of<detail::pool_along_rows<Options>, detail::pool_along_columns<Options>>(
-      detail::as_operand(std::forward<X>(x)));
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 
 // Formula: the sum over the window, zeros outside of x, divided by its number of taps: padding counts, as by
 // default in PyTorch's avg_pool1d and avg_pool2d. Integers are averaged as double. Shapes, errors: max_pool's.
 template <Pool1d Options, Expression X>
 [[nodiscard]] constexpr auto avg_pool(X&& x) {
-  return detail::avg_pool_of<detail::pool_along<Options>>(detail::as_operand(std::forward<X>(x)));
+  return detail::avg_pool_of<detail::pool_along<Options>>(
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 template <Pool2d Options, Expression X>
 [[nodiscard]] constexpr auto avg_pool(X&& x) {
   return detail::avg_pool_of<detail::pool_along_rows<Options>, detail::pool_along_columns<Options>>(
-      detail::as_operand(std::forward<X>(x)));
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 
 }  // namespace tenon::inline TENON_MODE

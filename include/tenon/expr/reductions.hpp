@@ -133,7 +133,7 @@ template <class F, unsigned Axes, bool KeepDims, class X>
 template <class F, bool KeepDims, int... Axes, class X>
 [[nodiscard]] constexpr auto reduce_axes(X&& x) {
   return make_reduce<F, axes_mask<shape_t<X>::rank(), Axes...>(), KeepDims>(
-      as_operand(std::forward<X>(x)));
+      arithmetic_operand(as_operand(std::forward<X>(x))));
 }
 
 // The number of elements that one result of the reduction folds.
@@ -145,9 +145,13 @@ template <unsigned Axes, class S>
   return n;
 }
 
+// The type in which T is averaged.
+template <class T>
+using mean_t = std::conditional_t<std::floating_point<arithmetic_t<T>>, arithmetic_t<T>, double>;
+
 template <bool KeepDims, int... Axes, class X>
 [[nodiscard]] constexpr auto mean_axes(X&& x) {
-  using T = std::conditional_t<std::floating_point<value_t<X>>, value_t<X>, double>;
+  using T = mean_t<value_t<X>>;
   constexpr unsigned mask = axes_mask<shape_t<X>::rank(), Axes...>();
   const auto count = static_cast<T>(folded_count<mask>(x.shape()));
   return make_map(
@@ -255,12 +259,14 @@ namespace tenon::inline TENON_MODE {
 // Workspace: one row (or one pack of rows). The producer is evaluated once.
 template <int Axis, Expression X>
 [[nodiscard]] constexpr auto softmax(X&& x) {
-  return detail::make_normalize<Axis, false>(detail::as_operand(std::forward<X>(x)));
+  return detail::make_normalize<Axis, false>(
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 // Formula: log_softmax<A>(x) = (x - max<A>(x)) - log(sum<A>(exp(x - max<A>(x)))).
 template <int Axis, Expression X>
 [[nodiscard]] constexpr auto log_softmax(X&& x) {
-  return detail::make_normalize<Axis, true>(detail::as_operand(std::forward<X>(x)));
+  return detail::make_normalize<Axis, true>(
+      detail::arithmetic_operand(detail::as_operand(std::forward<X>(x))));
 }
 
 }  // namespace tenon::inline TENON_MODE

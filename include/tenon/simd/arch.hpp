@@ -2,6 +2,7 @@
 // The instruction set of this translation unit, its registers and the tools that packs are made of.
 
 #include <tenon/core/config.hpp>
+#include <tenon/core/half.hpp>
 
 #include <xsimd/xsimd.hpp>
 
@@ -38,7 +39,7 @@ inline constexpr int native_lanes =
 inline constexpr bool has_fma = build_isa != Isa::sse2;
 
 template <class T>
-concept Arithmetic = std::is_arithmetic_v<T>;
+concept Arithmetic = std::is_arithmetic_v<T> || StorageFloat<T>;
 
 template <class T>
 concept Floating = std::is_same_v<T, float> || std::is_same_v<T, double>;
@@ -96,6 +97,10 @@ using wrapping_t = typename wrapping<T>::type;
 template <class T, int N>
 inline constexpr bool in_registers =
     sizeof(T) >= 4 && N % (register_bytes / static_cast<int>(sizeof(T))) == 0;
+
+// What a compiler vector has for lanes of T.
+template <class T>
+using lane_t = std::conditional_t<std::is_same_v<T, bool> || StorageFloat<T>, lane_int<T>, T>;
 
 // Lanes of T in one register.
 template <class T>

@@ -2,7 +2,7 @@
 // Functions of packs that are exact or correctly rounded: select, convert, fma, minimum, maximum,
 // abs, sqrt and the roundings.
 
-#include <tenon/simd/pack.hpp>
+#include <tenon/simd/half.hpp>
 
 #include <cmath>
 
@@ -103,6 +103,13 @@ template <class U, class T, int N>
 TENON_INLINE Pack<U, N> convert(Pack<T, N> a) {
   if constexpr (std::is_same_v<T, U>) {
     return a;
+  } else if constexpr (StorageFloat<T>) {
+    return convert<U>(detail::widened(a));
+  } else if constexpr (StorageFloat<U>) {
+    if constexpr (std::is_same_v<T, float>)
+      return detail::narrowed<U>(a);
+    else
+      return detail::converted_lanes<U>(a);
   } else if constexpr (std::is_same_v<U, bool>) {
     return a != Pack<T, N>(0);
   } else if constexpr (std::is_same_v<T, bool>) {
@@ -114,11 +121,7 @@ TENON_INLINE Pack<U, N> convert(Pack<T, N> a) {
     const detail::vec<U, N> to = __builtin_convertvector(from, detail::vec<U, N>);
     return __builtin_bit_cast(Pack<U, N>, to);
   } else {  // in a loop: GCC 12 widens bytes in vectors, but vectors of bytes lane by lane
-    T from[N];
-    U to[N];
-    a.store(from);
-    for (int i = 0; i < N; ++i) to[i] = static_cast<U>(from[i]);
-    return Pack<U, N>::load(to);
+    return detail::converted_lanes<U>(a);
   }
 }
 

@@ -17,7 +17,8 @@
 namespace tenon::inline TENON_MODE::simd {
 
 // Float, double and 32- and 64-bit integers whose N is whole registers: an array of xsimd batches.
-// Everything else: an array with loops that the compiler vectorises.
+// Everything else: an array with loops that the compiler vectorises. half and bfloat16 are only loaded,
+// stored and converted.
 // Integers wrap; x / 0 and x % 0 are 0 (as NumPy), / truncates and % has the sign of the dividend
 // (as C++). Packs are passed by value; all functions are always inlined.
 template <class T, int N>
@@ -280,7 +281,7 @@ struct Pack {
   // ---- for the functions of this folder ----
 
   // Register i as a compiler vector, whose operators work alike on every instruction set.
-  using Lanes = detail::vec<std::conditional_t<std::is_same_v<T, bool>, std::int8_t, T>, width>;
+  using Lanes = detail::vec<detail::lane_t<T>, width>;
   TENON_INLINE Lanes lanes_of(int i) const
     requires in_registers
   {

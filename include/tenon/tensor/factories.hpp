@@ -92,7 +92,7 @@ namespace detail {
 
 // What a range of T is given in: NumPy reckons the length of a range of floats in double.
 template <class T>
-using range_value_t = std::conditional_t<std::floating_point<T>, double, T>;
+using range_value_t = std::conditional_t<std::floating_point<arithmetic_t<T>>, double, T>;
 
 // Formula: ceil((stop - start) / step), or 0 where that is negative; exact for integers.
 template <class T>
@@ -100,7 +100,7 @@ template <class T>
                                    range_value_t<T> step) {
   if (step == 0) raise<ShapeError>("arange", "the step is zero");
   constexpr double limit = 9223372036854775808.0;  // 2^63
-  if constexpr (std::floating_point<T>) {
+  if constexpr (std::floating_point<arithmetic_t<T>>) {
     const double length = std::ceil((stop - start) / step);
     if (!(length < limit)) raise<ShapeError>("arange", "the length %g is no extent", length);
     return length > 0 ? static_cast<index_t>(length) : 0;
@@ -117,12 +117,14 @@ template <class T>
 
 template <class T>
 void fill_range(T* out, index_t count, range_value_t<T> start, range_value_t<T> step) noexcept {
-  if constexpr (std::floating_point<T>) {
+  if constexpr (std::floating_point<arithmetic_t<T>>) {
+    using Value = arithmetic_t<T>;
     const auto first = static_cast<T>(start);
     const auto second = static_cast<T>(start + step);
-    const T delta = second - first;
+    const Value delta = Value(second) - Value(first);
     for (index_t i = 0; i < count; ++i)
-      out[i] = i == 1 ? second : add_product(first, static_cast<T>(i), delta);
+      out[i] =
+          i == 1 ? second : static_cast<T>(add_product(Value(first), static_cast<Value>(i), delta));
   } else {
     auto value = static_cast<std::uint64_t>(start);
     for (index_t i = 0; i < count; ++i, value += static_cast<std::uint64_t>(step))

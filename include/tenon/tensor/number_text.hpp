@@ -3,6 +3,8 @@
 // Source: NumPy 2.4, numpy/_core/arrayprint.py (BoolFormat, IntegerFormat, FloatingFormat) with its
 // default options: precision 8, shortest unique digits, "maxprec".
 
+#include <tenon/core/half.hpp>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -76,6 +78,22 @@ template <std::floating_point T>
   return read_decimal(text.data(), end);
 }
 
+template <StorageFloat T>
+[[nodiscard]] Decimal shortest_decimal(T x) noexcept {
+  std::array<char, 48> text;
+  const auto value = static_cast<float>(x);
+  const char* end = text.data();
+  for (int fraction = 0; fraction <= 8; ++fraction) {
+    end = std::to_chars(text.data(), text.data() + text.size(), value,
+                        std::chars_format::scientific, fraction)
+              .ptr;
+    float read = 0;
+    std::from_chars(text.data(), end, read);
+    if (T(read).bits == x.bits) break;
+  }
+  return read_decimal(text.data(), end);
+}
+
 // x to `fraction` digits after the first, correctly rounded.
 template <std::floating_point T>
 [[nodiscard]] Decimal rounded_decimal(T x, int fraction) noexcept {
@@ -89,12 +107,12 @@ template <std::floating_point T>
 inline constexpr int print_precision = 8;
 
 // The digits of x in positional notation: at most 8 after the point.
-template <std::floating_point T>
+template <class T>
 [[nodiscard]] Decimal positional_decimal(T x) noexcept {
   const Decimal shortest = shortest_decimal(x);
   if (shortest.fraction_count() <= print_precision) return shortest;
   const int fraction = shortest.exponent + print_precision;
-  if (fraction >= 0) return rounded_decimal(x, fraction);
+  if (fraction >= 0) return rounded_decimal(arithmetic_t<T>(x), fraction);
   Decimal zero;  // not reached by arrays: below 10^-4 they are printed in scientific notation
   zero.negative = shortest.negative;
   zero.digits[0] = '0';
@@ -103,10 +121,12 @@ template <std::floating_point T>
 }
 
 // The digits of x in scientific notation: at most 8 after the point.
-template <std::floating_point T>
+template <class T>
 [[nodiscard]] Decimal scientific_decimal(T x) noexcept {
   const Decimal shortest = shortest_decimal(x);
-  return shortest.count - 1 <= print_precision ? shortest : rounded_decimal(x, print_precision);
+  return shortest.count - 1 <= print_precision
+             ? shortest
+             : rounded_decimal(arithmetic_t<T>(x), print_precision);
 }
 
 inline void put_positional(NumberText& out, const Decimal& x) noexcept {
@@ -183,31 +203,36 @@ class ElementFormat<T> {
   int width_ = 0;
 };
 
-template <std::floating_point T>
+template <class T>
+  requires std::floating_point<arithmetic_t<T>>
 class ElementFormat<T> {
+  using Value = arithmetic_t<T>;
+
  public:
-  void see(T x) noexcept {
+  void see(T element) noexcept {
+    const Value x = element;
     if (!std::isfinite(x)) {
       widen(nonfinite_, static_cast<int>(name_of_nonfinite(x).size()));
       return;
     }
     any_finite_ = true;
-    const T magnitude = std::fabs(x);
+    const Value magnitude = std::fabs(x);
     if (magnitude != 0) {
       if (!(largest_ >= magnitude)) largest_ = magnitude;
       if (!(smallest_ > 0 && smallest_ <= magnitude)) smallest_ = magnitude;
     }
     const int sign = std::signbit(x) ? 1 : 0;
-    const Decimal fixed = positional_decimal(x);
+    const Decimal fixed = positional_decimal(element);
     widen(fixed_left_, sign + fixed.integer_count());
     widen(fixed_right_, fixed.fraction_count());
-    const Decimal scientific = scientific_decimal(x);
+    const Decimal scientific = scientific_decimal(element);
     widen(scientific_left_, sign + 1);
     widen(scientific_right_, scientific.count - 1);
     if (scientific.exponent >= 100 || scientific.exponent <= -100) exponent_digits_ = 3;
   }
 
-  [[nodiscard]] NumberText text(T x) const noexcept {
+  [[nodiscard]] NumberText text(T element) const noexcept {
+    const Value x = element;
     const bool scientific = is_scientific();
     int left = scientific ? scientific_left_ : fixed_left_;
     const int right = !any_finite_ ? 0
@@ -226,7 +251,7 @@ class ElementFormat<T> {
       put_scientific(out, rounded_decimal(x, scientific_right_), scientific_right_,
                      exponent_digits_);
     } else {
-      const Decimal fixed = positional_decimal(x);
+      const Decimal fixed = positional_decimal(element);
       out.put(left - (fixed.negative ? 1 : 0) - fixed.integer_count(), ' ');
       put_positional(out, fixed);
       out.put(right - fixed.fraction_count(), ' ');
@@ -234,14 +259,15 @@ class ElementFormat<T> {
     return out;
   }
 
-  // All digits; scientific notation below 10^-4 and from 10^16 (float: 10^6).
-  [[nodiscard]] static NumberText scalar(T x) noexcept {
+  // All digits; scientific notation below 10^-4 and from 10^16 (float: 10^6, half: 10^3, bfloat16: 10^2).
+  [[nodiscard]] static NumberText scalar(T element) noexcept {
+    const Value x = element;
     NumberText out;
     if (!std::isfinite(x)) {
       out.put(name_of_nonfinite(x));
       return out;
     }
-    const Decimal digits = shortest_decimal(x);
+    const Decimal digits = shortest_decimal(element);
     const double magnitude = std::fabs(static_cast<double>(x));
     if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < scalar_limit)) {
       put_positional(out, digits);
@@ -254,17 +280,20 @@ class ElementFormat<T> {
   }
 
  private:
-  static constexpr T array_limit = std::same_as<T, float> ? T(1e6) : T(1e8);
-  static constexpr double scalar_limit = std::same_as<T, float> ? 1e6 : 1e16;
+  static constexpr Value array_limit = std::same_as<T, double>  ? Value(1e8)
+                                       : std::same_as<T, float> ? Value(1e6)
+                                       : std::same_as<T, half>  ? Value(1e3)
+                                                                : Value(1e2);
+  static constexpr double scalar_limit = std::same_as<T, double> ? 1e16 : double{array_limit};
 
   [[nodiscard]] bool is_scientific() const noexcept {
-    return largest_ > 0 &&
-           (largest_ >= array_limit || smallest_ < T(0.0001) || largest_ / smallest_ > T(1000));
+    return largest_ > 0 && (largest_ >= array_limit || smallest_ < Value(0.0001) ||
+                            largest_ / smallest_ > Value(1000));
   }
 
   bool any_finite_ = false;
-  T largest_ = 0;  // magnitudes other than 0; 0 where there are none
-  T smallest_ = 0;
+  Value largest_ = 0;  // magnitudes other than 0; 0 where there are none
+  Value smallest_ = 0;
   int nonfinite_ = 0;  // columns of the longest nan, inf or -inf
   int fixed_left_ = 0;
   int fixed_right_ = 0;

@@ -5,6 +5,7 @@
 #include <tenon/tensor/rounding.hpp>
 #include <tenon/tensor/tensor.hpp>
 
+#include <tenon/core/dtype.hpp>
 #include <tenon/core/shape.hpp>
 
 #include <bit>
@@ -144,7 +145,8 @@ template <std::floating_point T, ShapeLike S, RandomEngine G, ResourceArgument R
 // the lowest bit (1 gives +), Q the quantile function of the normal distribution; in row-major
 // order. Mean 0, variance 1. In double, then rounded to T. By inversion, so that one element takes
 // one word. Allocations: the result. Errors: those of the resource, before the engine is used.
-template <std::floating_point T, ShapeLike S, RandomEngine G, ResourceArgument R>
+template <Element T, ShapeLike S, RandomEngine G, ResourceArgument R>
+  requires std::floating_point<arithmetic_t<T>>
 [[nodiscard]] Tensor<T, S> random_normal(const S& shape, G& engine, R&& resource) {
   constexpr double unit = 1.0 / static_cast<double>(std::uint64_t{1} << 53);
   Tensor<T, S> result(shape, std::forward<R>(resource));
