@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 LIMIT = 4096
-FOLDERS = ("eval", "plan", "kernels", "simd")
+FOLDERS = ("core", "eval", "plan", "kernels", "simd")
 
 
 def frames_of(usage):

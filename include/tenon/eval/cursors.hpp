@@ -35,6 +35,13 @@ struct Evaluation {
     return bytes_of<value_slot<E>(I)>();
   }
 
+  // The evaluation of a block of one of its regions.
+  template <class Block, class BlockSlotTable>
+  [[nodiscard]] constexpr auto of_block(const Block& block, const BlockSlotTable& block_slots,
+                                        std::byte* scratch) const noexcept {
+    return Evaluation<Block, BlockSlotTable>{block, block_slots, scratch};
+  }
+
   static constexpr const auto& records = pattern_records<E>;
   static constexpr const auto& structure = structure_of<E>;
   static constexpr const auto& order = stage_order<E>;

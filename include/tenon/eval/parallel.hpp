@@ -1,6 +1,7 @@
 #pragma once
 // Evaluation on several threads: the forms of eval, eval_into and prepare with one argument more.
 
+#include <tenon/eval/parallel_bytes.hpp>
 #include <tenon/eval/parallel_stages.hpp>
 #include <tenon/eval/prepare.hpp>
 

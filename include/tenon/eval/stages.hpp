@@ -128,7 +128,7 @@ TENON_INLINE void run_blocks(const Eval& x, const SlotTable& slots, const View& 
     const auto inner = cut<Stage>(x.expression, hoisted, block);
     using Inner = std::remove_const_t<decltype(inner)>;
     static_assert(std::same_as<Inner, cut_t<Stage, E>>);
-    run_stages(Evaluation<Inner, SlotTable>{inner, slots, scratch},
+    run_stages(x.of_block(inner, slots, scratch),
                cut_view<regions.along[at], block_bound<E, Stage>>(dst, block));
   }
 }

@@ -74,6 +74,19 @@ TEST_CASE("Parallel: regions cut their rows, each part with slots of its own") {
     check(layers(rows(n), width), Cut::any, in_regions);
   for (const index_t n : {0, 1, 5, 11}) check(layers(rows(n), width), Cut::none, in_regions);
 
+  // Few rows: the stages of the one block are cut, along their columns.
+  const auto wide = [&](const auto& x) {
+    return tn::matmul(tn::relu(tn::matmul(x, fixed<float, 300, 500>(2)) + fixed<float, 500>(3)),
+                      fixed<float, 500, 400>(4));
+  };
+  for (const index_t n : {5, 11, 13, 17, 23})
+    check(wide(operand<float>(tn::Shape<tn::dyn, 300>::from_extents({n, 300}), 1)), Cut::any,
+          in_regions);
+  const auto few = wide(operand<float>(tn::Shape<tn::upto<600>, 300>::from_extents({13, 300}), 1));
+  check(few, Cut::any, in_regions);
+  for (const int threads : {2, 3, 7})
+    CHECK(tn::workspace_bytes_for(few, threads) <= tn::workspace_bytes_for<decltype(few)>(threads));
+
   const auto attention = [](const auto& q, const auto& k, const auto& v) {
     return tn::matmul(tn::softmax<-1>(tn::matmul(q, tn::transpose(k)) * 0.25F), v);
   };
