@@ -31,7 +31,7 @@ constexpr Type types[] = {
     {"<u2", 2, DType::uint16},
     {"<u4", 4, DType::uint32},
     {"<u8", 8, DType::uint64},
-    {"<f2", 2, {}},
+    {"<f2", 2, DType::float16},
     {"<c8", 8, {}},
     {"<c16", 16, {}},
 };
@@ -203,6 +203,7 @@ NpyHeader read_npy_header(std::span<const std::byte> header, std::size_t offset)
 }
 
 std::string npy_header_text(DType type, std::span<const index_t> shape) {
+  if (type == DType::bfloat16) raise<DTypeError>("npy", "NumPy has no elements bfloat16");
   std::string dictionary = "{'descr': '";
   for (const Type& t : types)
     if (t.dtype == type) dictionary += t.name;

@@ -49,7 +49,8 @@ void save_npy(const std::string& path, const NamedTensor& tensor);
 }  // namespace detail
 
 // post: Npy(path) has this tensor, and so has numpy.load(path). The file appears under its name only
-// once it is whole. Errors: FileError with the system's reason. Allocations: the header, from the heap.
+// once it is whole. Errors: FileError with the system's reason; DTypeError for bfloat16, which NumPy
+// lacks. Allocations: the header, from the heap.
 template <TensorLike X>
 void save_npy(const std::string& path, const X& tensor) {
   detail::save_npy(path, NamedTensor("", tensor));

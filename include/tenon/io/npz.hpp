@@ -96,7 +96,7 @@ class Npz {
 // lie at multiples of 64 bytes, so that they can be used in place. The file appears under its name only
 // once it is whole.
 // Errors: FileError with the system's reason; ContractError for a name that comes twice or has more
-// than 60,000 characters, and for what needs more than 4 GiB. Allocations: headers, from the heap.
+// than 60,000 characters, and for what needs more than 4 GiB; DTypeError for bfloat16, which NumPy lacks. Allocations: headers, from the heap.
 void save_npz(const std::string& path, std::span<const NamedTensor> tensors);
 inline void save_npz(const std::string& path, std::initializer_list<NamedTensor> tensors) {
   save_npz(path, std::span<const NamedTensor>(tensors.begin(), tensors.size()));
