@@ -11,7 +11,7 @@ namespace vad {
 
 class Detector {
  public:
-  explicit Detector(const tn::Safetensors& file) : weights_(file) {}
+  Detector(const tn::Safetensors& file, tn::Arena& arena) : weights_(file, arena) {}
   Detector(const Detector&) = delete;  // the program points at the members
   Detector& operator=(const Detector&) = delete;
 

@@ -124,13 +124,14 @@ float difference(const std::vector<float>& probability, const std::string& path)
 int run(const Options& options) {
   const tn::Safetensors file(options.weights);
   const Sound sound = read_sound(options.recording);
-  static Detector detector(file);
+  static tn::Arena arena;
+  static Detector detector(file, arena);
   const double duration = static_cast<double>(sound.length) / sample_rate;
 
   std::printf(
       "\nTenon listens for speech\n\n"
       "  recording  %s, %.1f s\n"
-      "  model      Silero VAD, %zu tensors used where they lie in the file\n"
+      "  model      Silero VAD, %zu tensors, mapped\n"
       "  workspace  %zu B, a constant of the plan; state %zu B\n",
       options.recording.c_str(), duration, file.tensors().size(), Detector::workspace_bytes,
       Detector::state_bytes);

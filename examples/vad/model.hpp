@@ -17,10 +17,13 @@ inline constexpr tn::index_t units = 128;   // of the LSTM
 
 template <tn::index_t... E>
 using Weight = tn::TensorView<const float, tn::Shape<E...>>;
+template <tn::index_t... E>
+using Turned = tn::Tensor<float, tn::Shape<E...>>;
 
-// The weights, where they lie in the file.
+// The weights, where they lie in the file; those of the LSTM turned once, so that its products read them
+// row by row.
 struct Weights {
-  explicit Weights(const tn::Safetensors& file)
+  Weights(const tn::Safetensors& file, tn::Arena& arena)
       : stft(file.view<float, tn::Shape<258, 1, 256>>("stft_conv.weight")),
         w1(file.view<float, tn::Shape<128, 129, 3>>("conv1.weight")),
         b1(file.view<float, tn::Shape<128>>("conv1.bias")),
@@ -30,12 +33,16 @@ struct Weights {
         b3(file.view<float, tn::Shape<64>>("conv3.bias")),
         w4(file.view<float, tn::Shape<128, 64, 3>>("conv4.weight")),
         b4(file.view<float, tn::Shape<128>>("conv4.bias")),
-        w_input(file.view<float, tn::Shape<512, 128>>("lstm_cell.weight_ih")),
-        w_hidden(file.view<float, tn::Shape<512, 128>>("lstm_cell.weight_hh")),
+        w_input(turned(file.view<float, tn::Shape<512, 128>>("lstm_cell.weight_ih"), arena)),
+        w_hidden(turned(file.view<float, tn::Shape<512, 128>>("lstm_cell.weight_hh"), arena)),
         b_input(file.view<float, tn::Shape<512>>("lstm_cell.bias_ih")),
         b_hidden(file.view<float, tn::Shape<512>>("lstm_cell.bias_hh")),
         w_out(file.view<float, tn::Shape<1, 128, 1>>("final_conv.weight")),
         b_out(file.view<float, tn::Shape<1>>("final_conv.bias")) {}
+
+  static Turned<128, 512> turned(const Weight<512, 128>& w, tn::Arena& arena) {
+    return tn::eval(tn::transpose(w), arena);
+  }
 
   Weight<258, 1, 256> stft;
   Weight<128, 129, 3> w1;
@@ -46,7 +53,7 @@ struct Weights {
   Weight<64> b3;
   Weight<128, 64, 3> w4;
   Weight<128> b4;
-  Weight<512, 128> w_input, w_hidden;
+  Turned<128, 512> w_input, w_hidden;
   Weight<512> b_input, b_hidden;
   Weight<1, 128, 1> w_out;
   Weight<1> b_out;
@@ -59,7 +66,9 @@ auto reflect(const auto& audio) {
 
 // (576) -> (129, 4): loudness of 129 frequencies at 4 times.
 auto spectrum(const auto& audio, const Weights& w) {
-  auto stft = tn::conv1d<tn::Conv1d{.stride = 128}>(tn::unsqueeze<0>(reflect(audio)), w.stft);
+  auto stft = tn::let(reflect(audio), [&](auto padded) {
+    return tn::conv1d<tn::Conv1d{.stride = 128}>(tn::unsqueeze<0>(padded), w.stft);
+  });
   return tn::let(stft, [](auto s) {
     return tn::sqrt(tn::square(tn::slice(s, tn::range(0_c, 129_c))) +
                     tn::square(tn::slice(s, tn::range(129_c, 258_c))));
@@ -81,7 +90,7 @@ auto encoder(const auto& audio, const Weights& w) {
 
 // (128) -> (512): what goes into the LSTM's gates.
 auto gates(const auto& heard, const auto& hidden, const Weights& w) {
-  return tn::matmul(w.w_input, heard) + w.b_input + (tn::matmul(w.w_hidden, hidden) + w.b_hidden);
+  return tn::matmul(heard, w.w_input) + w.b_input + (tn::matmul(hidden, w.w_hidden) + w.b_hidden);
 }
 
 // (512), (128) -> (128): what the LSTM remembers from now on.
