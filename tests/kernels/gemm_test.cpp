@@ -45,6 +45,8 @@ TEMPLATE_TEST_CASE("gemm equals a chain of fma around the edges of blocks", "[ge
       {1, nc + 1, kc + 1},
       {13, nc + 1, kc + 1},
       {1, 2 * nc + 1, 5},
+      {1, 16 * Sizes::lanes + 3, kernels::detail::short_depth},
+      {1, 16 * Sizes::lanes + 3, kernels::detail::short_depth + 1},
       {1, 2 * nc + 1, kc + 1},
       {40, 700, 300},
       // rows of A that meet in few sets of a cache, and not

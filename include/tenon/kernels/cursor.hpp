@@ -22,6 +22,13 @@
 
 namespace tenon::inline TENON_MODE::kernels {
 
+// Elements one after another: p[0 … count - 1], or zeros where p is null.
+template <class T>
+struct Run {
+  const T* p;
+  index_t count;
+};
+
 // What cursors that read no memory have in common: there is nothing to step and nothing to merge.
 template <class T, int R>
 class StillCursor {

@@ -188,6 +188,8 @@ void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
       return detail::DotProducts<T, A, B, Sink>(m, k, a, b, sink, workspace).run();
     case detail::GemmWay::row:
       return detail::RowProduct<T, A, B, Sink>(n, k, a, b, sink, workspace).run();
+    case detail::GemmWay::short_row:
+      return detail::ShortRowProduct<T, A, B, Sink>(n, k, a, b, sink).run();
     default:
       return detail::multiply_through<T>(plan, m, n, k, a, b, sink, workspace);
   }

@@ -55,6 +55,7 @@ enum class GemmWay : unsigned char {
   zeros,      // K is 0
   dots,       // N is 1: rows of A times the one column of B, summed over lanes
   row,        // M is 1: the rows of B, scaled and added up
+  short_row,  // M is 1 and K is small: the same, in registers
   tiny,       // B fits the stack: nothing is packed
   tile,       // one tile: nothing is packed
   one_strip,  // N <= NR: B is packed, A is read once
@@ -176,6 +177,9 @@ constexpr bool is_tiny(index_t n, index_t k) {
   return n > 1 && k <= 4 * B::chunk && k * round_up(n, B::lanes) <= 48 * B::chunk;
 }
 
+// The deepest row whose outputs are summed in registers, without accumulators in memory.
+inline constexpr index_t short_depth = 16;
+
 template <class T>
 constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   using B = Blocking<T>;
@@ -207,6 +211,10 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
     plan = {GemmWay::small_b, m, n, k};
     if (k > 4 * B::chunk) plan.a_bytes = bytes(a_tile_size<T>(m, k));
     plan.b_bytes = exactly(panels_size<T>(n, k));
+    return plan;
+  }
+  if (m == 1 && k <= short_depth) {
+    plan = {GemmWay::short_row, 1, n, k};
     return plan;
   }
   plan.k = balanced(k, B::kc, B::chunk);

@@ -1,6 +1,8 @@
 #pragma once
 // What gemm reads and writes.
 
+#include <tenon/kernels/cursor.hpp>
+
 #include <tenon/simd/operations.hpp>
 
 #include <concepts>
@@ -29,6 +31,13 @@ template <class S>
 concept MemorySource = MatrixSource<S> && requires(const S& source) {
   { source.data() } -> std::convertible_to<const typename S::value_type*>;
   { source.stride(0) } -> std::convertible_to<index_t>;
+};
+
+// A source that is memory row by row, for stretches of columns: run(i, j) says how many elements from (i, j)
+// on lie one after another and where, or how many zeros there are; none where neither is so.
+template <class S>
+concept RunSource = MatrixSource<S> && requires(const S& source, index_t i) {
+  { source.run(i, i) } -> std::same_as<Run<typename S::value_type>>;
 };
 
 // The place for a product: finishes each element (epilogue) and stores it.

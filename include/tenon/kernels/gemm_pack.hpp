@@ -13,6 +13,8 @@
 #include <tenon/kernels/gemm_operands.hpp>
 #include <tenon/kernels/gemm_transpose.hpp>
 
+#include <algorithm>
+
 namespace tenon::inline TENON_MODE::kernels::detail {
 
 // L loads of L elements down the rows of columns j, j+1, … (transposed: `count` elements of the
@@ -79,14 +81,42 @@ void pack_a_rows(const Source& source, index_t i, index_t rows, index_t k, index
   }
 }
 
+// Elements j … j+Packs·L-1 of row k, which are memory or zeros; false, and anything copied, where they are
+// neither.
+template <class T, int Packs, class Source>
+TENON_INLINE bool copy_runs(const Source& source, index_t k, index_t j, T* to) {
+  constexpr int L = Blocking<T>::lanes, width = Packs * L;
+  using P = simd::Pack<T, L>;
+  for (index_t done = 0; done < width;) {
+    const Run<T> run = source.run(k, j + done);
+    if (run.count == 0) return false;
+    const auto count = static_cast<int>(std::min<index_t>(run.count, width - done));
+    if (count == width && run.p != nullptr) [[likely]] {
+      simd::detail::unroll<Packs>(
+          [&](int v) TENON_INLINE_LAMBDA { P::load(run.p + v * L).store(to + v * L); });
+      return true;
+    }
+    for (int c = 0; c < count; c += L) {
+      const int some = std::min(count - c, L);
+      const P elements = run.p == nullptr ? P(T{0}) : P::load_partial(run.p + c, some);
+      elements.store_partial(to + done + c, some);
+    }
+    done += count;
+  }
+  return true;
+}
+
 // A sliver of B, Packs packs wide: depth k … k+depth-1 of the columns from j on.
 template <class T, int Packs, class Source>
 void pack_b_whole(const Source& source, index_t k, index_t depth, index_t j, T* to) {
   constexpr int L = Blocking<T>::lanes, width = Packs * L;
-  for (index_t d = 0; d < depth; ++d, to += width)
+  for (index_t d = 0; d < depth; ++d, to += width) {
+    if constexpr (RunSource<Source>)
+      if (copy_runs<T, Packs>(source, k + d, j, to)) continue;
     simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
       source.template load<1, L>(k + d, j + v * L).store(to + v * L);
     });
+  }
 }
 
 // A sliver of which only `columns` columns exist, the last pack of them in part; the rest of that pack is

@@ -115,4 +115,112 @@ class RowProduct {
   T* const row_;
 };
 
+// The same for rows of at most short_depth elements: every element of c is finished in a register.
+template <class T, class A, class B, class Sink>
+class ShortRowProduct {
+ public:
+  ShortRowProduct(index_t n, index_t k, const A& a, const B& b, Sink& sink)
+      : n_(n), k_(k), b_(b), sink_(sink) {
+    pack_row<T>(a, 0, k, row_);
+  }
+
+  void run() {
+    index_t c = 0;
+    if constexpr (RunSource<B>) {
+      while (c < n_) c += add_runs(c);
+    } else if (b_.contiguous_axis() == 1) {
+      for (; c + 4 * L <= n_; c += 4 * L) add_rows<4>(c);
+      for (; c + L <= n_; c += L) add_rows<1>(c);
+      if (c < n_) store(c, sum_of_part(c));
+    } else {
+      for (; c < n_; c += L) store(c, sum_of_columns(c));
+    }
+  }
+
+ private:
+  static constexpr int L = Blocking<T>::lanes;
+  using P = simd::Pack<T, L>;
+
+  void store(index_t c, P sum) {
+    if (c + L <= n_)
+      sink_.template store<L>(0, c, sum);
+    else
+      sink_.template store_partial<L>(0, c, sum, static_cast<int>(n_ - c));
+  }
+
+  template <int Packs>
+  void add_rows(index_t c) {
+    P sum[Packs];
+    simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA { sum[p] = P(T{0}); });
+    for (index_t d = 0; d < k_; ++d) {
+      const P factor = P::broadcast(row_ + d);
+      simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA {
+        sum[p] = multiply_add(factor, b_.template load<1, L>(d, c + p * L), sum[p]);
+      });
+    }
+    simd::detail::unroll<Packs>(
+        [&](int p) TENON_INLINE_LAMBDA { sink_.template store<L>(0, c + p * L, sum[p]); });
+  }
+
+  // Columns from c on while all rows of B go on in memory, or else one pack; returns how many.
+  index_t add_runs(index_t c) {
+    const T* rows[short_depth];
+    index_t together = n_ - c;
+    for (index_t d = 0; d < k_; ++d) {
+      const Run<T> run = b_.run(d, c);
+      rows[d] = run.p;
+      together = std::min(together, run.p == nullptr ? 0 : run.count);
+    }
+    index_t done = 0;
+    for (; done + 4 * L <= together; done += 4 * L) add_memory<4>(rows, done, c + done);
+    for (; done + L <= together; done += L) add_memory<1>(rows, done, c + done);
+    if (done > 0) return done;
+    if (c + L <= n_)
+      add_rows<1>(c);
+    else
+      store(c, sum_of_part(c));
+    return L;
+  }
+
+  // As add_rows, column c being element `at` of each of the rows.
+  template <int Packs>
+  void add_memory(const T* const* rows, index_t at, index_t c) {
+    P sum[Packs];
+    simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA { sum[p] = P(T{0}); });
+    for (index_t d = 0; d < k_; ++d) {
+      const P factor = P::broadcast(row_ + d);
+      simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA {
+        sum[p] = multiply_add(factor, P::load(rows[d] + at + p * L), sum[p]);
+      });
+    }
+    simd::detail::unroll<Packs>(
+        [&](int p) TENON_INLINE_LAMBDA { sink_.template store<L>(0, c + p * L, sum[p]); });
+  }
+
+  P sum_of_part(index_t c) const {
+    P sum(T{0});
+    for (index_t d = 0; d < k_; ++d)
+      sum = multiply_add(P::broadcast(row_ + d),
+                         b_.template load_partial<1, L>(d, c, static_cast<int>(n_ - c)), sum);
+    return sum;
+  }
+
+  P sum_of_columns(index_t c) const {
+    const int width = static_cast<int>(std::min<index_t>(n_ - c, L));
+    P square[L], sum(T{0});
+    for (index_t d = 0; d < k_; d += L) {
+      const int count = static_cast<int>(std::min<index_t>(k_ - d, L));
+      load_square<T, L>(b_, d, c, count, width, square);
+      for (int s = 0; s < count; ++s)
+        sum = multiply_add(P::broadcast(row_ + d + s), square[s], sum);
+    }
+    return sum;
+  }
+
+  const index_t n_, k_;
+  const B& b_;
+  Sink& sink_;
+  alignas(workspace_alignment) T row_[short_depth];
+};
+
 }  // namespace tenon::inline TENON_MODE::kernels::detail

@@ -38,6 +38,7 @@ class WindowCursor {
  public:
   static constexpr int axes = static_cast<int>(Steps.stride.size());
   static constexpr int channel_axis = Inner::rank - 1 - axes;
+  static constexpr auto last = static_cast<std::size_t>(axes - 1);
   using value_type = typename Inner::value_type;
   using Extents = std::array<index_t, static_cast<std::size_t>(axes)>;
   static constexpr int rank = channel_axis + (Grouped ? 3 : 2);
@@ -73,6 +74,25 @@ class WindowCursor {
     }
   }
 
+  // What the windows see of memory, as far as it goes without a gap from one place to the next.
+  [[nodiscard]] TENON_INLINE Run<value_type> run(index_t row, index_t col) const
+    requires(detail::is_memory<Inner> && Steps.stride[last] == 1)
+  {
+    constexpr auto channel = static_cast<std::size_t>(channel_axis);
+    const Tap tap = tap_of(row);
+    const Extents place = place_of(col), at = sum(tap, place);
+    const auto& strides = inner_.strides();
+    if (strides[channel + static_cast<std::size_t>(axes)] != 1) return {nullptr, 0};
+    const index_t places = last_places_.value() - place[last];
+    if constexpr (axes == 2)
+      if (at[0] < 0 || at[0] >= extents_[0]) return {nullptr, places};
+    if (at[last] < 0) return {nullptr, std::min(places, -at[last])};
+    if (at[last] >= extents_[last]) return {nullptr, places};
+    const auto* p = inner_.pointer() + tap.channel * strides[channel];
+    for (std::size_t d = 0; d < at.size(); ++d) p += at[d] * strides[channel + 1 + d];
+    return {p, std::min(places, extents_[last] - at[last])};
+  }
+
   TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
     inner_.step(axis, axis < channel_axis ? count : count * channels_);
   }
@@ -100,8 +120,6 @@ class WindowCursor {
  private:
   template <auto, bool, auto, auto, class>
   friend class WindowCursor;
-
-  static constexpr auto last = static_cast<std::size_t>(axes - 1);
 
   struct Tap {
     index_t channel;
