@@ -49,7 +49,7 @@ class OpenMp {
 
  private:
   template <class F>
-  static void run_one(F& f, index_t i, std::exception_ptr& error) noexcept {
+  static void run_one(F& f, index_t i, [[maybe_unused]] std::exception_ptr& error) noexcept {
 #ifndef TENON_NO_EXCEPTIONS
     if constexpr (!std::is_nothrow_invocable_v<F&, index_t>) {
       try {
