@@ -13,15 +13,16 @@ namespace tn = tenon;
 using naive::index_t;
 using naive::Recorder;
 using naive::values;
+using namespace tenon::literals;
+using tenon::support::HeapTrap;
+
+namespace {
+
 using several::check_group;
 using several::columns;
 using several::Operands;
 using several::rows;
 using several::same;
-using namespace tenon::literals;
-using tenon::support::HeapTrap;
-
-namespace {
 
 // How often a functor was called for an element.
 int functor_calls = 0;
