@@ -6,10 +6,11 @@ from dataclasses import dataclass
 NAMES = {
     "tenon": "Tenon", "eigen": "Eigen 3.4", "eigen_lazy": "Eigen 3.4 lazy", "eigen5": "Eigen 5", "openblas": "OpenBLAS",
     "openblas_gemv": "OpenBLAS gemv", "openblas+loop": "OpenBLAS and a loop", "blis": "BLIS", "aocl": "AOCL-BLIS",
-    "onednn": "oneDNN", "libxsmm": "libxsmm", "blaze": "Blaze", "fastor": "Fastor", "xtensor": "xtensor",
-    "armadillo": "Armadillo", "hand": "hand-written loop", "freelist": "free list", "raw": "moving a pointer",
-    "boost_pool": "boost::pool of one size", "pmr_unsync": "pmr unsync.", "pmr_sync": "pmr sync.",
-    "pmr_monotonic": "pmr monotonic", "stages": "stage by stage",
+    "onednn": "oneDNN", "onednn_blocked": "oneDNN blocked", "libxsmm": "libxsmm", "blaze": "Blaze", "fastor": "Fastor",
+    "xtensor": "xtensor", "armadillo": "Armadillo", "hand": "hand-written loop", "loops": "plain loops",
+    "freelist": "free list", "raw": "moving a pointer", "boost_pool": "boost::pool of one size",
+    "pmr_unsync": "pmr unsync.", "pmr_sync": "pmr sync.", "pmr_monotonic": "pmr monotonic",
+    "stages": "stage by stage",
 }
 
 MATMUL_PEERS = ("eigen", "eigen5", "openblas", "blis", "aocl", "libxsmm", "blaze")
@@ -102,6 +103,10 @@ SECTIONS = [
             "The plan as it is, beside every operation by itself (`unfused`) or every stage over all rows before "
             "the next (`stages`). The others are ours too; there is no field.",
             "fusion", r".*", (), "flops"),
+    Section("windows", "Convolutions, float",
+            "`run()` of a prepared program; oneDNN's primitives are made and its weights laid out beforehand. Its "
+            "tensors lie as ours do, or (blocked) in the order that it likes best, as between its own layers.",
+            "windows", r"conv.*", ("onednn", "onednn_blocked"), "flops"),
     Section("programs", "Prepared programs", "`run()` beside `eval_into` of the same expression.",
             "programs", r".*"),
     Section("pair", "Allocators: one block taken and given back", "`PoolAllocator`, one thread; ns a pair.",

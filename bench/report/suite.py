@@ -34,6 +34,7 @@ PARTS = {
     ],
     "elementwise": [Step("elementwise", quick=GOOGLE_QUICK)],
     "fusion": [Step("fusion", quick=GOOGLE_QUICK)],
+    "windows": [Step("windows", quick=GOOGLE_QUICK)],
     "programs": [Step("programs", quick=GOOGLE_QUICK)],
     "memory": [
         Step("memory", ("--benchmark_filter=-threads",), GOOGLE_QUICK),

@@ -105,8 +105,8 @@ class SuiteTest(unittest.TestCase):
 
     def test_all_parts(self):
         self.assertEqual({step.program for step in suite.steps([])},
-                         {"limits", "matmul", "matmul_static", "elementwise", "fusion", "programs", "memory",
-                          "compile_time"})
+                         {"limits", "matmul", "matmul_static", "elementwise", "fusion", "programs", "windows",
+                          "memory", "compile_time"})
 
     def test_unknown_part(self):
         with self.assertRaisesRegex(ValueError, "no such part: conv"):
