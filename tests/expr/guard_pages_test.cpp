@@ -135,7 +135,8 @@ TEMPLATE_TEST_CASE("Products stay within their operands", "[expr]", float, doubl
   for (const auto& [m, k, n] : shapes) {
     CAPTURE(m, k, n);
     const auto a = tn::shape(m, k), b = tn::shape(k, n);
-    const auto at = tn::shape(k, m), bt = tn::shape(n, k), row = tn::shape(n);
+    const auto at = tn::shape(k, m), bt = tn::shape(n, k);
+    const auto row = tn::shape(n);
     bool ok = holds<T>([](auto x, auto y) { return tn::matmul(x, y); }, a, b);
     ok = ok &&
          holds<T>([](auto x, auto y) { return tn::matmul(tn::transpose(x), tn::transpose(y)); }, at,
