@@ -113,7 +113,7 @@ void add(const Case& c, const char* who, const std::function<void()>& run) {
 
 template <class E, class S>
 void add_tenon(const Case& c, Data& data, const E& e, const S& shape) {
-  static tn::PoolAllocator pool;
+  static auto& pool = *new tn::PoolAllocator;  // outlives benchmarks
   const auto result = tn::view(data.y.data(), shape);
   using Program = decltype(tn::prepare(result, e, tn::scratch(pool)));
   const auto program = std::make_shared<Program>(tn::prepare(result, e, tn::scratch(pool)));
