@@ -5,29 +5,21 @@
 
 #include "heap_trap.hpp"
 #include "ratios.hpp"
+#include "values.hpp"
 
 #include <tenon/tenon.hpp>
 
 #include <tenon/expr/unfused.hpp>
 
 #include <cstdio>
-#include <random>
 #include <string>
 #include <vector>
 
 namespace tn = tenon;
+using tenon::bench::values;
 using tn::index_t;
 
 namespace {
-
-// Operands live as long as the program.
-const float* values(index_t n) {
-  static std::vector<std::vector<float>> all;
-  static std::minstd_rand random(1);
-  auto& x = all.emplace_back(static_cast<std::size_t>(n));
-  for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 8000.0F;
-  return x.data();
-}
 
 template <index_t... E>
 auto constant(tn::Shape<E...> shape) {

@@ -5,6 +5,7 @@
 
 #include "heap_trap.hpp"
 #include "ratios.hpp"
+#include "values.hpp"
 
 #include <tenon/core/thread_team.hpp>
 #include <tenon/eval/parallel.hpp>
@@ -12,25 +13,17 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 namespace tn = tenon;
+using tenon::bench::values;
 using tn::index_t;
 
 namespace {
 
-// Operands live as long as the program.
-const float* values(index_t n) {
-  static std::vector<std::vector<float>> all;
-  static std::minstd_rand random(1);
-  auto& x = all.emplace_back(static_cast<std::size_t>(n));
-  for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 8000.0F;
-  return x.data();
-}
 template <class... E>
 auto some(E... extents) {
   const auto shape = tn::shape(extents...);

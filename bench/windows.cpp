@@ -8,6 +8,7 @@
 
 #include "heap_trap.hpp"
 #include "ratios.hpp"
+#include "values.hpp"
 
 #include <tenon/tenon.hpp>
 
@@ -21,12 +22,12 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace tn = tenon;
+using tenon::bench::values;
 using tn::index_t;
 
 namespace {
@@ -51,16 +52,10 @@ struct Case {
   }
 };
 
-std::vector<float> values(index_t n) {
-  static std::minstd_rand random(1);
-  std::vector<float> x(static_cast<std::size_t>(n));
-  for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 8000.0F;
-  return x;
-}
-
 // Operands and results of a case live as long as the program.
 struct Data {
-  std::vector<float> x, w, y, expected;
+  const float *x, *w;
+  std::vector<float> y, expected;
 };
 
 void loops(const Case& c, const float* x, const float* w, float* y) {
@@ -161,10 +156,10 @@ void add_onednn(const Case& c, Data& data, bool is_blocked) {
       {x_dims, f32, tensors}, {w_dims, f32, Tag::any}, {y_dims, f32, tensors},
       {row_stride, c.stride}, {c.row_padding(), c.padding()}, {c.row_padding(), c.padding()});
   const dnnl::convolution_forward::primitive_desc description(what, engine());
-  const memory x =
-      in_order({{x_dims, f32, Tag::nchw}, engine(), data.x.data()}, description.src_desc());
-  const memory w =
-      in_order({{w_dims, f32, Tag::goihw}, engine(), data.w.data()}, description.weights_desc());
+  const memory x = in_order({{x_dims, f32, Tag::nchw}, engine(), const_cast<float*>(data.x)},
+                            description.src_desc());
+  const memory w = in_order({{w_dims, f32, Tag::goihw}, engine(), const_cast<float*>(data.w)},
+                            description.weights_desc());
   const memory plain({y_dims, f32, Tag::nchw}, engine(), data.y.data());
   const memory y =
       description.dst_desc() == plain.get_desc() ? plain : memory(description.dst_desc(), engine());
@@ -194,13 +189,13 @@ void add_case(const Case& c, const Make& make) {
                               values(c.outputs * c.channels / c.groups * c.row_taps * c.taps),
                               std::vector<float>(static_cast<std::size_t>(c.result_size())),
                               std::vector<float>(static_cast<std::size_t>(c.result_size()))};
-  loops(c, data->x.data(), data->w.data(), data->expected.data());
+  loops(c, data->x, data->w, data->expected.data());
   make(*data);
 #if TENON_BENCH_ONEDNN
   add_onednn(c, *data, false);
   add_onednn(c, *data, true);
 #endif
-  add(c, "loops", [c, data] { loops(c, data->x.data(), data->w.data(), data->y.data()); });
+  add(c, "loops", [c, data] { loops(c, data->x, data->w, data->y.data()); });
 }
 
 template <tn::Conv1d Options>
@@ -208,9 +203,8 @@ void add_conv1d(const std::string& row, index_t channels, index_t length, index_
                 index_t taps) {
   const Case c{row, channels, 1, length, outputs, 1, taps, Options.stride, Options.groups};
   add_case(c, [&](Data& data) {
-    const auto x = tn::view(static_cast<const float*>(data.x.data()), tn::shape(channels, length));
-    const auto w = tn::view(static_cast<const float*>(data.w.data()),
-                            tn::shape(outputs, channels / Options.groups, taps));
+    const auto x = tn::view(data.x, tn::shape(channels, length));
+    const auto w = tn::view(data.w, tn::shape(outputs, channels / Options.groups, taps));
     add_tenon(c, data, tn::conv1d<Options>(x, w), tn::shape(outputs, c.out_columns()));
   });
 }
@@ -221,10 +215,8 @@ void add_conv2d(const std::string& row, index_t channels, index_t side, index_t 
   const Case c{row,           channels, side, side, outputs, taps, taps, Options.stride.columns,
                Options.groups};
   add_case(c, [&](Data& data) {
-    const auto x =
-        tn::view(static_cast<const float*>(data.x.data()), tn::shape(channels, side, side));
-    const auto w = tn::view(static_cast<const float*>(data.w.data()),
-                            tn::shape(outputs, channels / Options.groups, taps, taps));
+    const auto x = tn::view(data.x, tn::shape(channels, side, side));
+    const auto w = tn::view(data.w, tn::shape(outputs, channels / Options.groups, taps, taps));
     add_tenon(c, data, tn::conv2d<Options>(x, w),
               tn::shape(outputs, c.out_rows(), c.out_columns()));
   });
