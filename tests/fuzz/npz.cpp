@@ -2,29 +2,17 @@
 // lifetimes_csv.cpp, with what this needs beside it:
 // needs: src/io/*.cpp -lz
 
+#include "refusal.hpp"
+
 #include <tenon/io/npz.hpp>
 
 #include <tenon/memory/arena.hpp>
 
 #include <cstdint>
-#include <cstdlib>
 
 namespace {
 
 namespace tn = tenon;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-template <class F>
-void may_refuse(const F& f) {
-  try {
-    f();
-  } catch (const tn::FormatError& error) {
-    require(std::string_view(error.what()).find("byte ") != std::string_view::npos);
-  }
-}
 
 // What is loaded has no more bytes than deflate can make of the file.
 void check(std::span<const std::byte> bytes) {
