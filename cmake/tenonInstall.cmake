@@ -20,4 +20,5 @@ install(
   FILES ${PROJECT_BINARY_DIR}/tenonConfig.cmake
         ${PROJECT_BINARY_DIR}/tenonConfigVersion.cmake
         ${PROJECT_SOURCE_DIR}/cmake/tenonDependencies.cmake
+        ${PROJECT_SOURCE_DIR}/cmake/tenonMultiarch.cmake
   DESTINATION ${package_dir})

@@ -16,7 +16,7 @@ function(consume name)
   run(${CMAKE_COMMAND} -S ${source}/tests/consumer -B ${work}/${name} -G ${generator}
     -DCMAKE_CXX_COMPILER=${compiler} "-DCMAKE_CXX_FLAGS=${flags}" ${ARGN})
   run(${CMAKE_COMMAND} --build ${work}/${name})
-  foreach(program consumer consumer_memory consumer_io)
+  foreach(program consumer consumer_memory consumer_multiarch consumer_io)
     if(program STREQUAL consumer_io AND NOT EXISTS ${work}/${name}/consumer_io)
       continue()
     endif()
