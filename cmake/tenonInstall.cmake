@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)
 
-set(compiled tenon_memory)
+set(compiled tenon_memory tenon_engine)
 if(TARGET tenon_io)
   list(APPEND compiled tenon_io)
 endif()

@@ -2,6 +2,7 @@
 // Operator: what a name such as "MatMul" means. Kernel: an operator for tensors of given types, ready to run.
 
 #include <tenon/engine/attributes.hpp>
+#include <tenon/engine/elementwise.hpp>
 #include <tenon/engine/tensor_type.hpp>
 
 #include <cstddef>
@@ -105,6 +106,12 @@ class Operator {
                                           const Attributes& attributes,
                                           const KernelOptions& options) const = 0;
   [[nodiscard]] virtual int output_count() const noexcept { return 1; }
+  // What it computes element by element, its inputs being the operands, stretched as NumPy does; code none
+  // where it is no such operator. Graphs run chains of them in one pass.
+  [[nodiscard]] virtual Elementwise elementwise(const Attributes& attributes) const noexcept {
+    static_cast<void>(attributes);
+    return {};
+  }
 
  protected:
   Operator() = default;

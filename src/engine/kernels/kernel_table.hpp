@@ -1,0 +1,28 @@
+#pragma once
+// KernelTable: the arithmetic of the engine, behind pointers, so that one program can have it for several
+// instruction sets.
+
+#include <tenon/engine/elementwise.hpp>
+
+#include <tenon/core/config.hpp>
+#include <tenon/core/dispatch.hpp>
+#include <tenon/core/dtype.hpp>
+
+namespace tenon::detail {
+
+// Formula: to[i] = op(a[i], b[i]) for 0 <= i < n; a scalar operand is one element.
+// Contract: pointers are aligned to their elements; `to` is a, is b, or meets neither. An operation of one
+// operand does not read b. parameters: p and q.
+using TileFunction = void (*)(void* to, const void* a, const void* b, index_t n,
+                              const double* parameters) noexcept;
+
+enum class TileOperands : unsigned char { vectors, scalar_first, scalar_second };
+
+struct KernelTable {
+  // Null where there is none for these elements: float32 and float64 have all, int32 and int64 those of is_for_integers.
+  TileFunction (*tile_function)(ElementwiseCode code, DType dtype, TileOperands operands) noexcept;
+};
+
+}  // namespace tenon::detail
+
+TENON_DISPATCHED(tenon::detail::KernelTable, engine_kernels);
