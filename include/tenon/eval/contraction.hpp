@@ -239,9 +239,9 @@ template <int Core, int Stage, class Eval, std::size_t R, class A, class B, clas
 void multiply_in_parts(const Eval& x, const std::array<index_t, R>& extents, index_t k, const A& a,
                        const B& b, const C& c, std::byte* scratch, const Whole& whole);
 
-// target(b…, i, j) = sum_k a(b…, i, k) · b(b…, k, j), through the elementwise work around it.
-template <int Core, int Stage, class Eval, class Target>
-void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
+// f(extents of the product, K, sources of its operands, its sink): a contraction as gemm sees it.
+template <int Core, int Stage, class Eval, class Target, class F>
+TENON_INLINE auto with_product(const Eval& x, const Target& target, const F& f) {
   const auto& node = node_at<Core>(x.expression);
   using N = std::remove_cvref_t<decltype(node)>;
   using E = std::remove_cvref_t<decltype(x.expression)>;
@@ -270,29 +270,62 @@ void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
   index_t row_of_places = 1;
   if constexpr (shape_t<N>::rank() > 0) row_of_places = node.shape().extent(-1);
   auto c = make_sink<N>(target, ec[rank - 2], row_of_places);
-  const index_t m = ec[rank - 2], n = ec[rank - 1], k = ea[ea.size() - 1];
-  const auto multiply = [&] {
-    if constexpr (shape_t<decltype(a_node)>::is_static && shape_t<decltype(b_node)>::is_static) {
-      constexpr auto sa = shape_t<decltype(a_node)>::pattern;
-      constexpr auto sb = shape_t<decltype(b_node)>::pattern;
-      constexpr index_t rows = Op::left_vector ? 1 : sa[static_cast<std::size_t>(a_rank - 2)],
-                        columns = Op::right_vector ? 1 : sb[static_cast<std::size_t>(b_rank - 1)],
-                        depth = sa[static_cast<std::size_t>(a_rank - 1)];
-      kernels::gemm<T, rows, columns, depth>(a, b, c, scratch);
-    } else {
-      kernels::gemm<T>(m, n, k, a, b, c, scratch);
-    }
-  };
-  const auto multiply_all = [&] {
-    if constexpr (rank == 2)
-      multiply();
+  return f(ec, ea[ea.size() - 1], a, b, c);
+}
+
+// A contraction of any kind.
+template <int Core, int Stage, class Eval, class Target>
+[[gnu::noinline]] void run_products(const Eval& x, const Target& target, std::byte* scratch) {
+  using E = std::remove_cvref_t<decltype(x.expression)>;
+  using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
+  using Op = typename N::op_type;
+  using T = value_t<N>;
+  using Left = shape_t<decltype(node_at<operand_index<E>(Core, 0)>(x.expression))>;
+  using Right = shape_t<decltype(node_at<operand_index<E>(Core, 1)>(x.expression))>;
+  with_product<Core, Stage>(x, target, [&](const auto& ec, index_t k, auto& a, auto& b, auto& c) {
+    constexpr int rank = static_cast<int>(std::tuple_size_v<std::remove_cvref_t<decltype(ec)>>);
+    const index_t m = ec[rank - 2], n = ec[rank - 1];
+    const auto multiply = [&] {
+      if constexpr (Left::is_static && Right::is_static) {
+        constexpr auto sa = Left::pattern;
+        constexpr auto sb = Right::pattern;
+        constexpr index_t rows = Op::left_vector ? 1 : sa[sa.size() - 2],
+                          columns = Op::right_vector ? 1 : sb[sb.size() - 1],
+                          depth = sa[sa.size() - 1];
+        kernels::gemm<T, rows, columns, depth>(a, b, c, scratch);
+      } else {
+        kernels::gemm<T>(m, n, k, a, b, c, scratch);
+      }
+    };
+    const auto multiply_all = [&] {
+      if constexpr (rank == 2)
+        multiply();
+      else
+        kernels::walk(0, rank - 2, ec.data(), multiply, a, b, c);
+    };
+    if constexpr (Eval::runs_in_parallel)
+      multiply_in_parts<Core, Stage>(x, ec, k, a, b, c, scratch, multiply_all);
     else
-      kernels::walk(0, rank - 2, ec.data(), multiply, a, b, c);
-  };
-  if constexpr (Eval::runs_in_parallel)
-    multiply_in_parts<Core, Stage>(x, ec, k, a, b, c, scratch, multiply_all);
-  else
-    multiply_all();
+      multiply_all();
+  });
+}
+
+// target(b…, i, j) = sum_k a(b…, i, k) · b(b…, k, j), through the elementwise work around it. A small product
+// of memory is code of the caller's, where extents and addresses are at hand in registers.
+template <int Core, int Stage, class Eval, class Target>
+TENON_INLINE void run_contraction(const Eval& x, const Target& target, std::byte* scratch) {
+  using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
+  if constexpr (!Eval::runs_in_parallel && !N::shape_type::is_static) {
+    const bool done = with_product<Core, Stage>(
+        x, target, [](const auto& ec, index_t k, const auto& a, const auto& b, const auto& c) {
+          if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(ec)>> == 2)
+            return kernels::detail::multiply_memory<value_t<N>>(ec[0], ec[1], k, a, b, c);
+          else
+            return false;
+        });
+    if (done) return;
+  }
+  run_products<Core, Stage>(x, target, scratch);
 }
 
 }  // namespace tenon::detail::inline TENON_MODE

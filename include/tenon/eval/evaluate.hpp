@@ -55,7 +55,7 @@ template <class E>
 
 // The slots of e: the constant ones where there are, else planned now, on the stack.
 template <class E>
-[[nodiscard]] decltype(auto) slots_of(const E& e) {
+[[nodiscard]] TENON_INLINE decltype(auto) slots_of(const E& e) {
   if constexpr (has_constant_slots<E>)
     return (constant_slots<E>());
   else
@@ -105,15 +105,21 @@ consteval void require_matching_shapes() {
                 "shapes are named in the lines around this.");
 }
 
+template <class S, class Given>
+[[noreturn, gnu::noinline, gnu::cold]] void refuse_destination(const char* operation,
+                                                               const Given& given, const S& shape) {
+  raise<ShapeError>(operation, "the destination has shape %s, the expression %s",
+                    ShapeText(given.extents()).text, ShapeText(shape.extents()).text);
+}
+
 // Errors: as eval_into, for an expression with elements of T and that shape.
 template <class T, class Dst, class S>
-void check_destination(const char* operation, const Dst& dst, const S& shape) {
+TENON_INLINE void check_destination(const char* operation, const Dst& dst, const S& shape) {
   require_same_element<Dst, T>();
   require_matching_shapes<shape_t<Dst>, S>();
   if constexpr (!(shape_t<Dst>::is_static && S::is_static)) {
-    if (!(dst.shape() == shape))
-      raise<ShapeError>(operation, "the destination has shape %s, the expression %s",
-                        ShapeText(dst.shape().extents()).text, ShapeText(shape.extents()).text);
+    if (!(dst.shape() == shape)) [[unlikely]]
+      refuse_destination(operation, dst.shape(), shape);
   }
 }
 

@@ -82,7 +82,7 @@ TENON_INLINE void run_elementwise(const Eval& x, const View& view) {
 }
 
 template <int Core, int Stage, class Eval, class Target>
-void run_core(const Eval& x, const Target& target) {
+TENON_INLINE void run_core(const Eval& x, const Target& target) {
   using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
   if constexpr (N::kind == Kind::reduce) {
     run_reduction<Core, Stage>(x, target);

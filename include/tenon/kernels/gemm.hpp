@@ -72,51 +72,41 @@ void store_tile_to(void* c, const T* tile, index_t i, index_t rows, index_t j, i
 template <class T, class A, class B, class Sink>
 inline constexpr bool all_memory = MemorySource<A> && MemorySource<B> && MemorySink<Sink, T>;
 
-// The memory behind a product. pre: all_memory, but for rows without gaps: false where they are none
-template <class T, class A, class B, class Sink>
-TENON_INLINE bool find_memory(ProductIo<T>& io, const A& a, const B& b, const Sink& sink) {
-  io.a_data = a.data();
-  io.a_row = a.stride(0);
-  io.a_k = a.stride(1);
-  io.b_data = b.data();
-  io.b_row = b.stride(0);
-  io.c_data = sink.data();
-  io.c_row = sink.stride(0);
+// Rows of b and of the sink without gaps: what can be read and written where it lies. pre: all_memory
+template <class B, class Sink>
+TENON_INLINE bool rows_are_dense(const B& b, const Sink& sink) {
   return b.stride(1) == 1 && sink.stride(1) == 1;
 }
 
+// All of the product as one tile. pre: all_memory
+template <class T, class A, class B, class Sink>
+TENON_INLINE TileJob<T> whole_job(index_t n, index_t k, const A& a, const B& b, const Sink& sink) {
+  return {.a = a.data(),
+          .a_row = a.stride(0),
+          .a_k = a.stride(1),
+          .b = b.data(),
+          .b_row = b.stride(0),
+          .depth = k,
+          .from = nullptr,
+          .c = sink.data(),
+          .c_row = sink.stride(0),
+          .columns = static_cast<int>(n)};
+}
+
 // The product where all of it is memory and nothing is packed, without a plan; false, and nothing done,
-// where that is not so.
+// where that is not so. Code of the caller's: nothing that it knows goes through memory but the job.
 template <class T, class A, class B, class Sink>
 TENON_INLINE bool multiply_memory([[maybe_unused]] index_t m, [[maybe_unused]] index_t n,
                                   [[maybe_unused]] index_t k, [[maybe_unused]] const A& a,
                                   [[maybe_unused]] const B& b, [[maybe_unused]] const Sink& sink) {
   if constexpr (all_memory<T, A, B, Sink>) {
-    if (k == 0 || b.stride(1) != 1 || sink.stride(1) != 1) return false;
+    if (k == 0 || !rows_are_dense(b, sink)) return false;
     if (is_one_tile<T>(m, n)) {
-      const TileJob<T> job = {.a = a.data(),
-                              .a_row = a.stride(0),
-                              .a_k = a.stride(1),
-                              .b = b.data(),
-                              .b_row = b.stride(0),
-                              .depth = k,
-                              .from = nullptr,
-                              .c = sink.data(),
-                              .c_row = sink.stride(0),
-                              .columns = static_cast<int>(n),
-                              .b_to = nullptr,
-                              .b_next = nullptr,
-                              .b_next_row = 0};
-      multiply_tile<T>(static_cast<int>(m), sliver_units<T>(n), job);
+      multiply_tile<T>(static_cast<int>(m), sliver_units<T>(n), whole_job<T>(n, k, a, b, sink));
       return true;
     }
     if (is_tiny<T>(n, k)) {
-      ProductIo<T> io;
-      find_memory<T>(io, a, b, sink);
-      io.m = m;
-      io.n = n;
-      io.k = k;
-      multiply_in_place(io);
+      multiply_in_place<T>(m, n, whole_job<T>(n, k, a, b, sink));
       return true;
     }
   }
@@ -164,6 +154,27 @@ template <class T, class A, class B, class Sink>
   multiply<T>(plan, io, workspace);
 }
 
+// A product with its plan.
+template <class T, class A, class B, class Sink>
+[[gnu::noinline]] void multiply_planned(index_t m, index_t n, index_t k, const A& a, const B& b,
+                                        Sink& sink, std::byte* workspace) {
+  const GemmPlan plan = gemm_plan<T>(m, n, k);
+  switch (plan.way) {
+    case GemmWay::nothing:
+      return;
+    case GemmWay::zeros:
+      return store_zeros<T>(m, n, sink);
+    case GemmWay::dots:
+      return DotProducts<T, A, B, Sink>(m, k, a, b, sink, workspace).run();
+    case GemmWay::row:
+      return RowProduct<T, A, B, Sink>(n, k, a, b, sink, workspace).run();
+    case GemmWay::short_row:
+      return ShortRowProduct<T, A, B, Sink>(n, k, a, b, sink).run();
+    default:
+      return multiply_through<T>(plan, m, n, k, a, b, sink, workspace);
+  }
+}
+
 }  // namespace detail
 
 // Formula: c(i, j) = sum_k a(i, k) * b(k, j).
@@ -172,27 +183,13 @@ template <class T, class A, class B, class Sink>
 // hold nothing afterwards; storing to the sink changes nothing that a or b reads.
 // No allocation; 2·M·N·K flops; reads a and b as often as gemm_a_passes and gemm_b_passes say.
 template <class T, MatrixSource A, MatrixSource B, MatrixSink<T> Sink>
-void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
-          std::byte* workspace) {
+TENON_INLINE void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, Sink& sink,
+                       std::byte* workspace) {
   static_assert(
       std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
       "gemm multiplies and sums in T: let the sources convert while they load.");
-  if (detail::multiply_memory<T>(m, n, k, a, b, sink)) return;
-  const detail::GemmPlan plan = detail::gemm_plan<T>(m, n, k);
-  switch (plan.way) {
-    case detail::GemmWay::nothing:
-      return;
-    case detail::GemmWay::zeros:
-      return detail::store_zeros<T>(m, n, sink);
-    case detail::GemmWay::dots:
-      return detail::DotProducts<T, A, B, Sink>(m, k, a, b, sink, workspace).run();
-    case detail::GemmWay::row:
-      return detail::RowProduct<T, A, B, Sink>(n, k, a, b, sink, workspace).run();
-    case detail::GemmWay::short_row:
-      return detail::ShortRowProduct<T, A, B, Sink>(n, k, a, b, sink).run();
-    default:
-      return detail::multiply_through<T>(plan, m, n, k, a, b, sink, workspace);
-  }
+  if (!detail::multiply_memory<T>(m, n, k, a, b, sink))
+    detail::multiply_planned<T>(m, n, k, a, b, sink, workspace);
 }
 
 // The same for extents known when compiled: small products of memory are straight-line code.
@@ -202,8 +199,8 @@ TENON_INLINE void gemm(const A& a, const B& b, Sink& sink, std::byte* workspace)
   if constexpr (detail::all_memory<T, A, B, Sink>) {
     constexpr auto way = detail::gemm_plan<T>(M, N, K).way;
     if constexpr (way == detail::GemmWay::tiny && M <= 32 && N <= 32 && K <= 32) {
-      detail::ProductIo<T> io;
-      if (detail::find_memory<T>(io, a, b, sink)) return detail::multiply_static<T, M, N, K>(io);
+      if (detail::rows_are_dense(b, sink))
+        return detail::multiply_static<T, M, N, K>(detail::whole_job<T>(N, K, a, b, sink));
     }
   }
   gemm<T>(M, N, K, a, b, sink, workspace);

@@ -181,7 +181,7 @@ constexpr bool is_tiny(index_t n, index_t k) {
 inline constexpr index_t short_depth = 16;
 
 template <class T>
-constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
+[[gnu::noinline]] constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
   using B = Blocking<T>;
   constexpr auto exactly = [](index_t elements) {
     return static_cast<std::size_t>(elements) * sizeof(T);
@@ -240,7 +240,8 @@ constexpr GemmPlan gemm_plan(index_t m, index_t n, index_t k) {
 // Bytes that gemm<T> on these extents needs: where operands are not read in place, the last one is
 // stored and loaded again. 0 where nothing is packed.
 template <class T>
-[[nodiscard]] constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n, index_t k) {
+[[nodiscard]] TENON_INLINE constexpr std::size_t gemm_workspace_bytes(index_t m, index_t n,
+                                                                      index_t k) {
   if (detail::is_one_tile<T>(m, n) || detail::is_tiny<T>(n, k)) return 0;
   return detail::gemm_plan<T>(m, n, k).bytes();
 }

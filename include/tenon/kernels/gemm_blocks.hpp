@@ -59,7 +59,7 @@ class BlockedProduct {
     index_t r = 0;
     for (index_t t = 0; t < tiles.count; ++t) {
       const int rows = tiles.height(t);
-      TileJob<T> job = job_in_place(io_, block.i + r, j, block.k, block.depth, columns);
+      MovingJob<T> job{job_in_place(io_, block.i + r, j, block.k, block.depth, columns)};
       T* const packed = packed_a_ + r * block.depth;
       if (fresh) io_.pack_a(io_.a, block.i + r, rows, block.k, block.depth, packed);
       take_packed_a<T>(job, packed, rows);
@@ -94,13 +94,14 @@ class BlockedProduct {
     return c;
   }
 
-  void finish_tile(const Block& block, index_t r, int rows, index_t c, int units, TileJob<T>& job) {
+  void finish_tile(const Block& block, index_t r, int rows, index_t c, int units,
+                   MovingJob<T>& job) {
     place(block, r, c, panel_width<T>(units), job);
     if (job.c != nullptr)
       multiply_tile<T>(rows, units, job);
     else
       run_and_store(
-          io_, job, [=](const TileJob<T>& last) { multiply_tile<T>(rows, units, last); },
+          io_, job, [=](const MovingJob<T>& last) { multiply_tile<T>(rows, units, last); },
           block.i + r, rows, block.j + c, panel_width<T>(units));
   }
 

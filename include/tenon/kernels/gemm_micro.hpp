@@ -7,10 +7,10 @@
 // Units units of columns; a unit is half a register on AVX-512 and a register elsewhere, so that 17
 // columns cost a register and a half. Its last unit may have fewer columns.
 //
-// One kernel reads packed operands and operands where they lie: A by two strides, B by one. Rows of B
-// that are read for the first time are copied on the way into the packed layout (b_to): the stores fit
-// between the multiplications. So do prefetches of the rows that the next sliver will copy (b_next), while
-// this one comes from the caches: at 32 x 768 x 3072 floats 93 GFLOP/s become 103.
+// One kernel reads packed operands and operands where they lie: A by two strides, B by one. Its twin moves
+// rows of B besides: those that are read for the first time are copied into the packed layout (b_to), the
+// stores fit between the multiplications; or those that the next sliver will copy are prefetched (b_next),
+// while this one comes from the caches: at 32 x 768 x 3072 floats 93 GFLOP/s become 103.
 
 #include <tenon/kernels/gemm_blocking.hpp>
 #include <tenon/kernels/gemm_operands.hpp>
@@ -31,15 +31,24 @@ struct TileJob {
   T* c;           // c(r, j) = c[r * c_row + j]
   index_t c_row;
   int columns;  // at most Units units
-  T* b_to;      // if not nullptr: rows of B are copied here, panel_width apart
-  const T*
-      b_next;  // if not nullptr: rows of B wanted soon, b_next_row apart, one for each of depth
-  index_t b_next_row;
+
+  static constexpr bool moves_b = false;
+};
+
+// With one of these, rows of B are moved on the way.
+template <class T>
+struct MovingJob : TileJob<T> {
+  T* b_to = nullptr;          // they are copied here, panel_width apart
+  const T* b_next = nullptr;  // these are wanted soon, b_next_row apart, one for each of depth
+  index_t b_next_row = 0;
+
+  static constexpr bool moves_b = true;
+  [[nodiscard]] bool moves_any() const { return b_to != nullptr || b_next != nullptr; }
 };
 
 // Depth: that of the job where it is known and small, else 0.
-template <class T, int Rows, int Units, bool Masked, int Depth = 0>
-TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
+template <class T, int Rows, int Units, bool Masked, int Depth = 0, class Job>
+TENON_INLINE void multiply_tile_inline(const Job& job) {
   constexpr int L = Blocking<T>::lanes, per_pack = units_of_pack<T>;
   constexpr int packs = Units / per_pack, halves = Units % per_pack, loads = packs + halves;
   constexpr int groups = (Rows + 2) / 3;
@@ -66,29 +75,34 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
   }
   const index_t s = job.a_row, a_k = job.a_k, b_row = job.b_row;
   const T* b = job.b;
-  T* b_to = job.b_to;
-  const T* b_next = job.b_next;
-  const bool moves_b = b_to != nullptr || b_next != nullptr;
+  [[maybe_unused]] T* b_to = nullptr;
+  [[maybe_unused]] const T* b_next = nullptr;
+  if constexpr (Job::moves_b) {
+    b_to = job.b_to;
+    b_next = job.b_next;
+  }
   // Three rows of A from each of these: base, base + s, base + 2s are one instruction's operand.
   const T* p[groups];
   TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] = job.a + 3 * q * s;
   const auto step = [&]() TENON_INLINE_LAMBDA {
-    V row[loads];
-    TENON_UNROLL for (int v = 0; v < loads; ++v) {
-      if (Masked && v == loads - 1)
-        row[v] = simd::load_first<V>(b + v * L, last);
-      else
-        row[v] = simd::load_vector<V>(b + v * L);
-    }
-    if (moves_b) {
+    V row[packs == 0 ? 1 : packs];
+    [[maybe_unused]] H row_edge;
+    TENON_UNROLL for (int v = 0; v < packs; ++v) row[v] = Masked && v == loads - 1
+                                                              ? simd::load_first<V>(b + v * L, last)
+                                                              : simd::load_vector<V>(b + v * L);
+    if constexpr (halves != 0)
+      row_edge =
+          Masked ? simd::load_first<H>(b + packs * L, last) : simd::load_vector<H>(b + packs * L);
+    if constexpr (Job::moves_b) {
       if (b_to != nullptr) {
-        TENON_UNROLL for (int v = 0; v < loads; ++v) {
-          __builtin_prefetch(b + 12 * b_row + v * L);
+        TENON_UNROLL for (int v = 0; v < loads; ++v) __builtin_prefetch(b + 12 * b_row + v * L);
+        TENON_UNROLL for (int v = 0; v < packs; ++v) {
           if (Masked && v == loads - 1)
             simd::store_first(b_to + v * L, row[v], last);
           else
             simd::store_vector(b_to + v * L, row[v]);
         }
+        if constexpr (halves != 0) simd::store_first(b_to + packs * L, row_edge, last);
         b_to += width;
       } else {
         TENON_UNROLL for (int v = 0; v < loads; ++v) __builtin_prefetch(b_next + v * L, 0, 2);
@@ -102,11 +116,9 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
         TENON_UNROLL for (int v = 0; v < packs; ++v) tile[r][v] =
             simd::multiply_add<T>(element, row[v], tile[r][v]);
         if constexpr (halves != 0)
-          edge[r] = simd::multiply_add<T>(simd::lower_half<H>(element),
-                                          simd::lower_half<H>(row[packs]), edge[r]);
+          edge[r] = simd::multiply_add<T>(simd::lower_half<H>(element), row_edge, edge[r]);
       } else {
-        edge[r] =
-            simd::multiply_add<T>(simd::broadcast<H>(x), simd::lower_half<H>(row[0]), edge[r]);
+        edge[r] = simd::multiply_add<T>(simd::broadcast<H>(x), row_edge, edge[r]);
       }
     }
     b += b_row;
@@ -118,7 +130,8 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
     for (index_t k = job.depth; k > 0; --k) step();
   }
   T* c = job.c;
-  const bool whole = job.columns == Units * unit<T>;
+  const index_t c_row = job.c_row;
+  const bool whole = !simd::has_masks<T> && job.columns == Units * unit<T>;
   TENON_UNROLL for (int r = 0; r < Rows; ++r) {
     TENON_UNROLL for (int v = 0; v < packs; ++v) {
       if (v < loads - 1 || whole)
@@ -126,45 +139,57 @@ TENON_INLINE void multiply_tile_inline(const TileJob<T>& job) {
       else
         simd::store_first(c + v * L, tile[r][v], last);
     }
-    if constexpr (halves != 0) {
-      if (whole)
-        simd::store_vector(c + packs * L, edge[r]);
-      else
-        simd::store_first(c + packs * L, edge[r], last);
-    }
-    c += job.c_row;
+    if constexpr (halves != 0) simd::store_first(c + packs * L, edge[r], last);
+    c += c_row;
   }
 }
 
-template <class T, int Rows, int Units, bool Masked>
-[[gnu::noinline]] void multiply_tile(const TileJob<T>& job) {
+template <class T, int Rows, int Units, bool Masked, class Job>
+[[gnu::noinline]] void run_tile_kernel(const Job& job) {
   multiply_tile_inline<T, Rows, Units, Masked>(job);
 }
 
 // The kernels of all tiles, by whether the last unit is read in part, rows and units.
 template <class T>
 struct TileKernels {
-  using Kernel = void (*)(const TileJob<T>&);
+  template <class Job>
+  using Kernel = void (*)(const Job&);
   static constexpr int rows = Blocking<T>::mr, units = Blocking<T>::packs * units_of_pack<T>;
-  Kernel of[simd::has_masks<T> ? 1 : 2][rows][units];
-  Kernel strip[rows];  // strip_packs(rows) packs wide
+  template <class Job>
+  using Table = Kernel<Job>[simd::has_masks<T> ? 1 : 2][rows][units];
 
-  constexpr TileKernels() : of{}, strip{} {
+  Table<TileJob<T>> of;
+  Table<MovingJob<T>> moving;
+  Kernel<TileJob<T>> strip[rows];  // strip_packs(rows) packs wide
+
+  constexpr TileKernels() : of{}, moving{}, strip{} {
+    fill(of);
+    fill(moving);
     [&]<int... R>(std::integer_sequence<int, R...>) {
-      (add_row<R + 1>(), ...);
+      (set_strip<R + 1>(), ...);
+    }(std::make_integer_sequence<int, rows>{});
+  }
+
+ private:
+  template <class Job>
+  static constexpr void fill(Table<Job>& table) {
+    const auto fill_row = [&]<int R, int... U>(std::integral_constant<int, R>,
+                                               std::integer_sequence<int, U...>) {
+      ((table[0][R][U] = &run_tile_kernel<T, R + 1, U + 1, simd::has_masks<T>, Job>), ...);
+      if constexpr (!simd::has_masks<T>)
+        ((table[1][R][U] = &run_tile_kernel<T, R + 1, U + 1, true, Job>), ...);
+    };
+    [&]<int... R>(std::integer_sequence<int, R...>) {
+      (fill_row(std::integral_constant<int, R>{}, std::make_integer_sequence<int, units>{}), ...);
     }(std::make_integer_sequence<int, rows>{});
   }
   template <int R>
-  constexpr void add_row() {
-    [&]<int... U>(std::integer_sequence<int, U...>) {
-      ((of[0][R - 1][U] = &multiply_tile<T, R, U + 1, simd::has_masks<T>>), ...);
-      if constexpr (!simd::has_masks<T>)
-        ((of[1][R - 1][U] = &multiply_tile<T, R, U + 1, true>), ...);
-    }(std::make_integer_sequence<int, units>{});
+  constexpr void set_strip() {
     constexpr int wide = strip_packs<T>(R) * units_of_pack<T>;
     if constexpr (R > 1)
-      strip[R - 1] = wide == units ? of[0][R - 1][units - 1]
-                                   : &multiply_tile<T, R, (wide > units ? wide : units), false>;
+      strip[R - 1] = wide == units
+                         ? of[0][R - 1][units - 1]
+                         : &run_tile_kernel<T, R, (wide > units ? wide : units), false, TileJob<T>>;
   }
 };
 template <class T>
@@ -174,6 +199,12 @@ template <class T>
 TENON_INLINE void multiply_tile(int rows, int units, const TileJob<T>& job) {
   const bool partial = !simd::has_masks<T> && job.columns != units * unit<T>;
   tile_kernels<T>.of[partial ? 1 : 0][rows - 1][units - 1](job);
+}
+template <class T>
+TENON_INLINE void multiply_tile(int rows, int units, const MovingJob<T>& job) {
+  if (!job.moves_any()) return multiply_tile<T>(rows, units, static_cast<const TileJob<T>&>(job));
+  const bool partial = !simd::has_masks<T> && job.columns != units * unit<T>;
+  tile_kernels<T>.moving[partial ? 1 : 0][rows - 1][units - 1](job);
 }
 
 }  // namespace tenon::inline TENON_MODE::kernels::detail

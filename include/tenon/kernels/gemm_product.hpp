@@ -88,10 +88,7 @@ TENON_INLINE TileJob<T> job_in_place(const ProductIo<T>& io, index_t i, index_t 
           .from = nullptr,
           .c = nullptr,
           .c_row = 0,
-          .columns = static_cast<int>(columns),
-          .b_to = nullptr,
-          .b_next = nullptr,
-          .b_next_row = 0};
+          .columns = static_cast<int>(columns)};
 }
 template <class T>
 TENON_INLINE void take_packed_a(TileJob<T>& job, const T* a, int rows) {
@@ -122,8 +119,8 @@ TENON_INLINE void take_panel(TileJob<T>& job, const T* panel, int units) {
 }
 
 // Runs a tile that ends in the sink by way of a buffer.
-template <class T, class Kernel>
-[[gnu::noinline]] void run_and_store(const ProductIo<T>& io, TileJob<T> job, const Kernel& kernel,
+template <class T, class Job, class Kernel>
+[[gnu::noinline]] void run_and_store(const ProductIo<T>& io, Job job, const Kernel& kernel,
                                      index_t i, int rows, index_t j, index_t width) {
   alignas(64) T finished[Blocking<T>::mr * Blocking<T>::nr];
   static_assert(sizeof finished <= 3072, "a frame is at most 4 KiB");
@@ -134,15 +131,15 @@ template <class T, class Kernel>
 }
 
 template <class T>
-TENON_INLINE void run_last(const ProductIo<T>& io, TileJob<T>& job, index_t i, int rows, index_t j,
-                           int units) {
+TENON_INLINE void run_last(const ProductIo<T>& io, MovingJob<T>& job, index_t i, int rows,
+                           index_t j, int units) {
   if (io.c_data != nullptr) {
     job.c = io.c_data + i * io.c_row + j;
     job.c_row = io.c_row;
     multiply_tile<T>(rows, units, job);
   } else {
     run_and_store(
-        io, job, [=](const TileJob<T>& last) { multiply_tile<T>(rows, units, last); }, i, rows, j,
+        io, job, [=](const MovingJob<T>& last) { multiply_tile<T>(rows, units, last); }, i, rows, j,
         panel_width<T>(units));
   }
 }

@@ -8,23 +8,23 @@ namespace tenon::inline TENON_MODE::kernels::detail {
 
 // ---- nothing packed, everything in memory ----
 
-// Where extents are known when the program runs. pre: is_tiny
+// Where extents are known when the program runs: `whole`, a job for all m rows and n columns, tile by
+// tile. pre: is_tiny
 template <class T>
-[[gnu::noinline]] void multiply_in_place(const ProductIo<T>& io) {
-  const RowTiles<T> tiles(io.m);
-  TileJob<T> job = job_in_place(io, 0, 0, 0, io.k, 0);
-  job.c_row = io.c_row;
-  T* c = io.c_data;
+[[gnu::noinline]] void multiply_in_place(index_t m, index_t n, const TileJob<T>& whole) {
+  const RowTiles<T> tiles(m);
+  TileJob<T> job = whole;
+  T* c = whole.c;
   for (index_t t = 0; t < tiles.count; ++t) {
     const int rows = tiles.height(t);
-    for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
-      job.b = io.b_data + j;
+    for_each_sliver<T>(n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
+      job.b = whole.b + j;
       job.c = c + j;
       job.columns = static_cast<int>(columns);
       multiply_tile<T>(rows, units, job);
     });
-    job.a += rows * io.a_row;
-    c += rows * io.c_row;
+    job.a += rows * job.a_row;
+    c += rows * job.c_row;
   }
 }
 
@@ -34,27 +34,23 @@ inline constexpr int most_accumulators =
 
 // Where they are known when it is compiled: the tile in straight-line code.
 template <class T, int M, int N, int K>
-TENON_INLINE void multiply_static(const ProductIo<T>& io) {
+TENON_INLINE void multiply_static(TileJob<T> job) {
   constexpr int units = sliver_units<T>(N), columns = std::min<int>(units * unit<T>, N);
   constexpr int registers = static_cast<int>(panel_width<T>(units)) / Blocking<T>::lanes;
   constexpr int tiles = static_cast<int>(ceil_div(M, most_accumulators / registers));
   constexpr int rows = static_cast<int>(ceil_div(M, tiles));
-  constexpr bool masked =
-      simd::has_masks<T> ? columns % unit<T> != 0 || units % 2 != 0 : columns != units * unit<T>;
-  TileJob<T> job = job_in_place(io, 0, 0, 0, K, columns);
-  job.c = io.c_data;
-  job.c_row = io.c_row;
-  multiply_tile_inline<T, rows, units, masked, (K <= 8 ? K : 0)>(job);
+  job.columns = columns;
+  multiply_tile_inline<T, rows, units, columns != units * unit<T>, (K <= 8 ? K : 0)>(job);
   if constexpr (N > columns) {
-    ProductIo<T> right = io;
-    right.b_data += columns;
-    right.c_data += columns;
+    TileJob<T> right = job;
+    right.b += columns;
+    right.c += columns;
     multiply_static<T, rows, N - columns, K>(right);
   }
   if constexpr (M > rows) {
-    ProductIo<T> below = io;
-    below.a_data += rows * io.a_row;
-    below.c_data += rows * io.c_row;
+    TileJob<T> below = job;
+    below.a += rows * job.a_row;
+    below.c += rows * job.c_row;
     multiply_static<T, M - rows, N, K>(below);
   }
 }
@@ -69,7 +65,7 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
   index_t i = 0;
   for (index_t t = 0; t < tiles.count; ++t) {
     const int rows = tiles.height(t);
-    TileJob<T> job = job_in_place(io, i, 0, 0, io.k, 0);
+    MovingJob<T> job{job_in_place(io, i, 0, 0, io.k, 0)};
     if (a_end != nullptr) pack_a_tile(io, job, i, rows, 0, io.k, a_end, stride);
     T* panel = panels;
     for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
@@ -195,7 +191,7 @@ void run_strip(const ProductIo<T>& io, T* panel) {
     if (!memory && (io.a_data == nullptr || !copies)) {
       run_lazy_tile<T>(io, i, rows, copies ? panel : nullptr);
     } else {
-      TileJob<T> job = job_in_place(io, i, 0, 0, io.k, io.n);
+      MovingJob<T> job{job_in_place(io, i, 0, 0, io.k, io.n)};
       if (memory && t == 0)
         job.b_to = copies ? panel : nullptr;
       else

@@ -62,19 +62,23 @@ constexpr void set_stage_bytes(Placed& placed, const Layout& layout, std::size_t
   set(layout.core[stage], bytes.core);
 }
 
-// Offsets for the bytes that are there.
 template <class Layout, class Placed>
-[[gnu::noinline]] constexpr void place(Placed& placed, const Layout& layout,
-                                       std::size_t most_tests) {
-  if constexpr (Placed::count == 1) {  // at the start; there is nothing to pack
-    placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
-    return;
-  }
+[[gnu::noinline]] constexpr void pack_slots(Placed& placed, const Layout& layout,
+                                            std::size_t most_tests) {
   const SlotPacker<Placed::count> packer(layout.life, placed.bytes, workspace_alignment,
                                          most_tests);
   for (std::size_t i = 0; i < Placed::count; ++i) placed.offset[i] = packer.offset(i);
   placed.workspace_bytes = packer.height();
   placed.lower_bound_bytes = packer.lower_bound();
+}
+
+// Offsets for the bytes that are there.
+template <class Layout, class Placed>
+TENON_INLINE constexpr void place(Placed& placed, const Layout& layout, std::size_t most_tests) {
+  if constexpr (Placed::count == 1)  // at the start; there is nothing to pack
+    placed.workspace_bytes = placed.lower_bound_bytes = placed.bytes[0];
+  else
+    pack_slots(placed, layout, most_tests);
 }
 
 // What the search for a packing may cost, in comparisons of two slots: within the default limits of
@@ -263,7 +267,7 @@ consteval std::size_t static_workspace_bytes() {
 }
 
 template <class E>
-[[nodiscard]] constexpr auto plan_slots_now(const E& e, bool rows_may_shrink = false);
+[[nodiscard]] TENON_INLINE constexpr auto plan_slots_now(const E& e, bool rows_may_shrink = false);
 
 // The slots of the block of the region with root Root, for all blocks of it. No allocation.
 template <int Root, class E>
@@ -302,10 +306,9 @@ template <class E, int Root, class Placed>
   }
 }
 
-// A frame of its own: one with the extents of all stages would be large.
 template <std::size_t Stage, class E>
-[[gnu::noinline]] constexpr void set_stage_bytes_now(SlotsNow<E>& placed, const E& e,
-                                                     bool rows_may_shrink) {
+TENON_INLINE constexpr void set_stage_bytes_now(SlotsNow<E>& placed, const E& e,
+                                                bool rows_may_shrink) {
   constexpr int root = stage_graph<E>.root[Stage];
   StageBytes bytes = stage_bytes_now<root>(e, rows_may_shrink);
   if constexpr (structure_of<E>.is_region(root))
@@ -313,19 +316,30 @@ template <std::size_t Stage, class E>
   set_stage_bytes(placed, slot_layout<E>, Stage, bytes);
 }
 
+// A frame of its own: one with the extents of all stages would be large.
+template <std::size_t Stage, class E>
+[[gnu::noinline]] constexpr void set_stage_bytes_apart(SlotsNow<E>& placed, const E& e,
+                                                       bool rows_may_shrink) {
+  set_stage_bytes_now<Stage>(placed, e, rows_may_shrink);
+}
+
 // The places of the slots for the extents that e has now. `rows_may_shrink`: e is a block of rows, and
 // the last of the blocks is smaller. No allocation.
 template <class E>
-[[nodiscard]] constexpr auto plan_slots_now(const E& e, bool rows_may_shrink) {
+[[nodiscard]] TENON_INLINE constexpr auto plan_slots_now(const E& e, bool rows_may_shrink) {
   SlotsNow<E> placed(e);
-  [&]<std::size_t... S>(std::index_sequence<S...>) {
-    (set_stage_bytes_now<S>(placed, e, rows_may_shrink), ...);
-  }(std::make_index_sequence<stage_count<E>>{});
+  if constexpr (stage_count<E> == 1) {
+    set_stage_bytes_now<0>(placed, e, rows_may_shrink);
+  } else {
+    [&]<std::size_t... S>(std::index_sequence<S...>) {
+      (set_stage_bytes_apart<S>(placed, e, rows_may_shrink), ...);
+    }(std::make_index_sequence<stage_count<E>>{});
+  }
   place(placed, slot_layout<E>, run_time_packing_tests);
   return placed;
 }
 template <class E>
-[[nodiscard]] constexpr auto slots_for(const E& e) {
+[[nodiscard]] TENON_INLINE constexpr auto slots_for(const E& e) {
   if constexpr (planned_when_compiling<E>)
     return static_slots<E>;
   else

@@ -159,7 +159,7 @@ inline constexpr auto static_stage_bytes = make_static_stage_bytes<E>();
 // The bytes of the stage of Root for the extents that e has now, and for fewer rows where e is a block
 // of them that may shrink. What a region needs for its blocks is not among them.
 template <int Root, class E>
-[[nodiscard]] constexpr StageBytes stage_bytes_now(const E& e, bool rows_may_shrink) {
+[[nodiscard]] TENON_INLINE constexpr StageBytes stage_bytes_now(const E& e, bool rows_may_shrink) {
   constexpr auto& types = pattern_records<E>;
   constexpr int core = structure_of<E>.core[static_cast<std::size_t>(Root)];
   StageBytes bytes;

@@ -58,6 +58,14 @@ TENON_INLINE V load_first(const T* p, int count) {
   note_load(p, static_cast<std::size_t>(count) * sizeof(T));
   if constexpr (sizeof(V) == register_bytes && sizeof(T) >= 4) {
     return __builtin_bit_cast(V, detail::load_register<T>(p, count));
+#if defined(TENON_ISA_AVX512)
+  } else if constexpr (sizeof(V) == 32 && sizeof(T) == 4) {
+    return __builtin_bit_cast(
+        V, _mm256_maskz_loadu_epi32(static_cast<__mmask8>((1u << count) - 1u), p));
+  } else if constexpr (sizeof(V) == 32 && sizeof(T) == 8) {
+    return __builtin_bit_cast(
+        V, _mm256_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1u), p));
+#endif
   } else {
     T all[lanes] = {};
     for (int i = 0; i < lanes; ++i)
