@@ -18,6 +18,27 @@ struct Steps {
 template <std::size_t D>
 using Extents = std::array<index_t, D>;
 
+// Walks down the rows of the matrix from each of its elements on; what lies outside of x must be 0.
+template <class Cursor, class Element>
+int wrong_stretches(const Cursor& cursor, index_t rows, index_t columns, const Element& element) {
+  int wrong = 0;
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < columns; ++j) {
+      auto walk = cursor.rows(i, j);
+      wrong += walk.count() < 1 || walk.count() > columns - j;
+      for (index_t row = i; row < rows; ++row, walk.next()) {
+        const auto stretch = walk.stretch();
+        for (index_t c = 0; c < walk.count(); ++c) {
+          const bool inside = stretch.first <= c && c < stretch.last;
+          const auto pack = stretch.template load<simd::native_lanes<float>>(c);
+          wrong += (inside ? stretch.p[c] : 0.0F) != element(row, j + c);
+          wrong += pack.lane(0) != element(row, j + c);
+        }
+      }
+    }
+  return wrong;
+}
+
 // Compares reads of `Lanes` elements and of fewer with x, channels × n (× m), read one by one.
 template <auto How, auto Taps, auto Places, std::size_t D>
 int wrong_reads(const Extents<D>& n, const Extents<D>& taps, const Extents<D>& places) {
@@ -65,6 +86,7 @@ int wrong_reads(const Extents<D>& n, const Extents<D>& taps, const Extents<D>& p
         compare(cursor.template read<lanes, 0, false>({i, j, lanes}, none), i, j, lanes, false);
       compare(cursor.template read<lanes, 0, true>({i, j, down}, none), i, j, down, false);
     }
+  if constexpr (How.stride[D - 1] == 1) wrong += wrong_stretches(cursor, rows, columns, element);
   return wrong;
 }
 

@@ -24,6 +24,16 @@ TEMPLATE_LIST_TEST_CASE("partial access keeps inside its elements, next to prote
         for (int i = 0; i < count; ++i) CHECK(same(p[i], a.lane(i)));
       }
       T* const end = page.last<T>(count);
+      for (int first = 0; first <= count; ++first)
+        CHECK(each_lane(P::load_between(end, first, count),
+                        [&](int i) { return i >= first && i < count ? end[i] : T{}; }));
+      if (count > 0) {  // every second element, the last of them at the end of the page
+        T* const pairs = page.last<T>(2 * count - 1);
+        for (int i = 0; i < 2 * count - 1; ++i) pairs[i] = value<T>(static_cast<std::uint64_t>(i));
+        CHECK(each_lane(P::gather_partial(pairs, 2, count),
+                        [&](int i) { return i < count ? pairs[2 * i] : T{}; }));
+        if (count == N) CHECK(each_lane(P::gather(pairs, 2), [&](int i) { return pairs[2 * i]; }));
+      }
       if (count == N) {
         CHECK(each_lane(P::load(end), [&](int i) { return end[i]; }));
         CHECK(each_lane(P::gather(end, 1), [&](int i) { return end[i]; }));

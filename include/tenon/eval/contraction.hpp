@@ -30,10 +30,10 @@ class GemmSource {
   }
   TENON_INLINE constexpr void step(int axis, index_t count) { cursor_.step(axis, count); }
 
-  [[nodiscard]] TENON_INLINE kernels::Run<T> run(index_t i, index_t j) const
-    requires requires(const Cursor& cursor) { cursor.run(i, j); }
+  [[nodiscard]] TENON_INLINE auto rows(index_t i, index_t j) const
+    requires requires(const Cursor& cursor) { cursor.rows(i, j); }
   {
-    return cursor_.run(i, j);
+    return cursor_.rows(i, j);
   }
 
   // Plain memory, which gemm may read in place.

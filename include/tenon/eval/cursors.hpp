@@ -8,6 +8,7 @@
 #include <tenon/kernels/cursor.hpp>
 #include <tenon/kernels/join_cursor.hpp>
 #include <tenon/kernels/map_cursor.hpp>
+#include <tenon/kernels/slide_cursor.hpp>
 #include <tenon/kernels/window_cursor.hpp>
 
 namespace tenon::detail::inline TENON_MODE {
@@ -273,18 +274,25 @@ template <auto Axes, class X, class Cursor>
   return kernels::JoinedPart<std::remove_const_t<decltype(part)>>{part, begin, begin + extent};
 }
 
-// The cursor of a window that slides over `inner`, the cursor of x: coordinates of the padded axis.
+// The cursor of a window that slides over `inner`, the cursor of x.
 template <class N, class X, class Inner>
 [[nodiscard]] constexpr auto slide_cursor(const N& node, const X& x, const Inner& inner) {
   using Op = typename N::op_type;
   constexpr int rank = shape_t<N>::rank();
-  std::tuple part{joined_part<slid_axes<rank - 1, Op::axis>()>(x, inner, Op::before)};
-  std::array<index_t, static_cast<std::size_t>(rank)> coefficients{};
-  coefficients[static_cast<std::size_t>(Op::axis)] = Op::dilation;
-  coefficients[static_cast<std::size_t>(Op::axis + 1)] = Op::stride;
-  return [&]<class C>(const std::tuple<kernels::JoinedPart<C>>& parts) {
-    return kernels::JoinCursor<value_t<N>, rank, C>(node.op().value, 0, coefficients, parts);
-  }(part);
+  const auto value = node.op().value;
+  if constexpr (requires { kernels::slide_over<Op::axis>(inner, 1, 1, 1, 0, value); }) {
+    const index_t extent = x.shape().extent(Op::axis);
+    return kernels::slide_over<Op::axis>(inner, extent, Op::dilation, Op::stride, Op::before,
+                                         value);
+  } else {  // coordinates of the padded axis
+    std::tuple part{joined_part<slid_axes<rank - 1, Op::axis>()>(x, inner, Op::before)};
+    std::array<index_t, static_cast<std::size_t>(rank)> coefficients{};
+    coefficients[static_cast<std::size_t>(Op::axis)] = Op::dilation;
+    coefficients[static_cast<std::size_t>(Op::axis + 1)] = Op::stride;
+    return [&]<class C>(const std::tuple<kernels::JoinedPart<C>>& parts) {
+      return kernels::JoinCursor<value_t<N>, rank, C>(value, 0, coefficients, parts);
+    }(part);
+  }
 }
 
 // The cursor of join node I: its operands from where it lets them begin.

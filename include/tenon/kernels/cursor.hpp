@@ -17,16 +17,29 @@
 #include <tenon/core/config.hpp>
 #include <tenon/simd/pack.hpp>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
 namespace tenon::inline TENON_MODE::kernels {
 
-// Elements one after another: p[0 … count - 1], or zeros where p is null.
+// Elements of memory with zeros around them: element i is p[i] for first <= i < last, 0 elsewhere. p itself
+// may lie outside of the memory.
 template <class T>
-struct Run {
+struct Stretch {
   const T* p;
-  index_t count;
+  index_t first, last;
+
+  [[nodiscard]] TENON_INLINE bool holds(index_t i, index_t count) const noexcept {
+    return first <= i && i + count <= last;
+  }
+  // Elements i … i + N - 1.
+  template <int N>
+  [[nodiscard]] TENON_INLINE simd::Pack<T, N> load(index_t i) const {
+    const index_t from = first - i < 0 ? 0 : first - i, to = last - i < N ? last - i : N;
+    return simd::Pack<T, N>::load_between(p + i, static_cast<int>(from < N ? from : N),
+                                          static_cast<int>(to < from ? from < N ? from : N : to));
+  }
 };
 
 // What cursors that read no memory have in common: there is nothing to step and nothing to merge.

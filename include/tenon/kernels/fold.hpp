@@ -77,9 +77,14 @@ template <class T, int N>
 
 // Reads a pack at column `col` of axis Axis, whatever axes follow it.
 template <int N, int Axis, bool Partial, class Src>
-[[nodiscard]] TENON_INLINE auto read_column(Src src, index_t col, int count) {
-  src.step(Axis, col);
-  return src.template read<N, Axis, Partial>(Position{0, 0, count}, EmptyEnvironment{});
+[[nodiscard]] TENON_INLINE auto read_column(const Src& src, index_t col, int count) {
+  if constexpr (requires { src.template read_column<N, Axis, Partial>(col, count); }) {
+    return src.template read_column<N, Axis, Partial>(col, count);
+  } else {
+    Src there = src;
+    there.step(Axis, col);
+    return there.template read<N, Axis, Partial>(Position{0, 0, count}, EmptyEnvironment{});
+  }
 }
 
 namespace detail {

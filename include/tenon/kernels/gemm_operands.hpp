@@ -33,11 +33,14 @@ concept MemorySource = MatrixSource<S> && requires(const S& source) {
   { source.stride(0) } -> std::convertible_to<index_t>;
 };
 
-// A source that is memory row by row, for stretches of columns: run(i, j) says how many elements from (i, j)
-// on lie one after another and where, or how many zeros there are; none where neither is so.
+// A source whose rows are memory with zeros around it, for some columns at a time: rows(i, j) walks from row i
+// down the columns from j on; count() of them lie one after another (0: none of this holds), stretch()
+// says where those of its row do, next() goes on to the next row.
 template <class S>
-concept RunSource = MatrixSource<S> && requires(const S& source, index_t i) {
-  { source.run(i, i) } -> std::same_as<Run<typename S::value_type>>;
+concept StretchSource = MatrixSource<S> && requires(const S& source, index_t i) {
+  { source.rows(i, i).count() } -> std::convertible_to<index_t>;
+  { source.rows(i, i).stretch() } -> std::same_as<Stretch<typename S::value_type>>;
+  source.rows(i, i).next();
 };
 
 // The place for a product: finishes each element (epilogue) and stores it.

@@ -81,25 +81,24 @@ void pack_a_rows(const Source& source, index_t i, index_t rows, index_t k, index
   }
 }
 
-// Elements j … j+Packs·L-1 of row k, which are memory or zeros; false, and anything copied, where they are
-// neither.
-template <class T, int Packs, class Source>
-TENON_INLINE bool copy_runs(const Source& source, index_t k, index_t j, T* to) {
-  constexpr int L = Blocking<T>::lanes, width = Packs * L;
+// A sliver of B, `width` columns wide of which `columns` exist, from rows that are memory with zeros around
+// it; false, and nothing written, where they are not.
+template <class T, class Source>
+bool pack_b_stretches(const Source& source, index_t k, index_t depth, index_t j, index_t columns,
+                      index_t width, T* to) {
+  constexpr int L = Blocking<T>::lanes;
   using P = simd::Pack<T, L>;
-  for (index_t done = 0; done < width;) {
-    const Run<T> run = source.run(k, j + done);
-    if (run.count == 0) return false;
-    const auto count = static_cast<int>(std::min<index_t>(run.count, width - done));
-    if (count == width && run.p != nullptr) [[likely]] {
-      simd::detail::unroll<Packs>(
-          [&](int v) TENON_INLINE_LAMBDA { P::load(run.p + v * L).store(to + v * L); });
-      return true;
-    }
-    for (int c = 0; c < count; c += L) {
-      const int some = std::min(count - c, L);
-      const P elements = run.p == nullptr ? P(T{0}) : P::load_partial(run.p + c, some);
-      elements.store_partial(to + done + c, some);
+  for (index_t done = 0; done < columns;) {
+    auto rows = source.rows(k, j + done);
+    const index_t count = std::min(rows.count(), columns - done);
+    if (count == 0) return false;
+    T* row = to + done;
+    for (index_t d = 0; d < depth; ++d, row += width, rows.next()) {
+      const Stretch<T> from = rows.stretch();
+      index_t c = 0;
+      for (; c + L <= count; c += L)
+        (from.holds(c, L) ? P::load(from.p + c) : from.template load<L>(c)).store(row + c);
+      if (c < count) from.template load<L>(c).store_partial(row + c, static_cast<int>(count - c));
     }
     done += count;
   }
@@ -110,13 +109,10 @@ TENON_INLINE bool copy_runs(const Source& source, index_t k, index_t j, T* to) {
 template <class T, int Packs, class Source>
 void pack_b_whole(const Source& source, index_t k, index_t depth, index_t j, T* to) {
   constexpr int L = Blocking<T>::lanes, width = Packs * L;
-  for (index_t d = 0; d < depth; ++d, to += width) {
-    if constexpr (RunSource<Source>)
-      if (copy_runs<T, Packs>(source, k + d, j, to)) continue;
+  for (index_t d = 0; d < depth; ++d, to += width)
     simd::detail::unroll<Packs>([&](int v) TENON_INLINE_LAMBDA {
       source.template load<1, L>(k + d, j + v * L).store(to + v * L);
     });
-  }
 }
 
 // A sliver of which only `columns` columns exist, the last pack of them in part; the rest of that pack is
@@ -155,6 +151,8 @@ template <class T, class Source>
 void pack_b(const Source& source, index_t k, index_t depth, index_t j, index_t columns, T* to) {
   constexpr int L = Blocking<T>::lanes;
   const bool one = columns <= L;
+  if constexpr (StretchSource<Source>)
+    if (pack_b_stretches<T>(source, k, depth, j, columns, one ? L : 2 * L, to)) return;
   if (source.contiguous_axis() != 1)
     one ? pack_b_transposed<T, 1>(source, k, depth, j, columns, to)
         : pack_b_transposed<T, 2>(source, k, depth, j, columns, to);

@@ -125,15 +125,24 @@ class ShortRowProduct {
   }
 
   void run() {
+    if constexpr (StretchSource<B>)
+      if (add_stretches()) return;
     index_t c = 0;
-    if constexpr (RunSource<B>) {
-      while (c < n_) c += add_runs(c);
-    } else if (b_.contiguous_axis() == 1) {
-      for (; c + 4 * L <= n_; c += 4 * L) add_rows<4>(c);
-      for (; c + L <= n_; c += L) add_rows<1>(c);
-      if (c < n_) store(c, sum_of_part(c));
+    if (b_.contiguous_axis() == 1) {
+      const auto row = [&](index_t d, int p)
+                           TENON_INLINE_LAMBDA { return b_.template load<1, L>(d, c + p * L); };
+      for (; c + 4 * L <= n_; c += 4 * L) add_rows<4>(c, row);
+      for (; c + L <= n_; c += L) add_rows<1>(c, row);
+      if (c == n_) return;
+      const int count = static_cast<int>(n_ - c);
+      add_rows<1>(
+          c,
+          [&](index_t d, int)
+              TENON_INLINE_LAMBDA { return b_.template load_partial<1, L>(d, c, count); },
+          count);
     } else {
-      for (; c < n_; c += L) store(c, sum_of_columns(c));
+      for (; c < n_; c += L)
+        store(c, sum_of_columns(c), static_cast<int>(std::min<index_t>(n_ - c, L)));
     }
   }
 
@@ -141,68 +150,85 @@ class ShortRowProduct {
   static constexpr int L = Blocking<T>::lanes;
   using P = simd::Pack<T, L>;
 
-  void store(index_t c, P sum) {
-    if (c + L <= n_)
+  TENON_INLINE void store(index_t c, P sum, int count) {
+    if (count == L)
       sink_.template store<L>(0, c, sum);
     else
-      sink_.template store_partial<L>(0, c, sum, static_cast<int>(n_ - c));
+      sink_.template store_partial<L>(0, c, sum, count);
   }
 
-  template <int Packs>
-  void add_rows(index_t c) {
+  // Columns from c on, `count` of the last pack: the sum over d of a(d) * row(d, p), pack p of row d of B.
+  template <int Packs, class Row>
+  TENON_INLINE void add_rows(index_t c, const Row& row, int count = L) {
     P sum[Packs];
     simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA { sum[p] = P(T{0}); });
     for (index_t d = 0; d < k_; ++d) {
       const P factor = P::broadcast(row_ + d);
-      simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA {
-        sum[p] = multiply_add(factor, b_.template load<1, L>(d, c + p * L), sum[p]);
-      });
+      simd::detail::unroll<Packs>(
+          [&](int p) TENON_INLINE_LAMBDA { sum[p] = multiply_add(factor, row(d, p), sum[p]); });
     }
     simd::detail::unroll<Packs>(
-        [&](int p) TENON_INLINE_LAMBDA { sink_.template store<L>(0, c + p * L, sum[p]); });
+        [&](int p) TENON_INLINE_LAMBDA { store(c + p * L, sum[p], p + 1 == Packs ? count : L); });
   }
 
-  // Columns from c on while all rows of B go on in memory, or else one pack; returns how many.
-  index_t add_runs(index_t c) {
-    const T* rows[short_depth];
-    index_t together = n_ - c;
-    for (index_t d = 0; d < k_; ++d) {
-      const Run<T> run = b_.run(d, c);
-      rows[d] = run.p;
-      together = std::min(together, run.p == nullptr ? 0 : run.count);
-    }
-    index_t done = 0;
-    for (; done + 4 * L <= together; done += 4 * L) add_memory<4>(rows, done, c + done);
-    for (; done + L <= together; done += L) add_memory<1>(rows, done, c + done);
-    if (done > 0) return done;
-    if (c + L <= n_)
-      add_rows<1>(c);
-    else
-      store(c, sum_of_part(c));
-    return L;
-  }
-
-  // As add_rows, column c being element `at` of each of the rows.
+  // Packs of elements from i on, of which zeros may be in the first and the last.
   template <int Packs>
-  void add_memory(const T* const* rows, index_t at, index_t c) {
-    P sum[Packs];
-    simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA { sum[p] = P(T{0}); });
-    for (index_t d = 0; d < k_; ++d) {
-      const P factor = P::broadcast(row_ + d);
-      simd::detail::unroll<Packs>([&](int p) TENON_INLINE_LAMBDA {
-        sum[p] = multiply_add(factor, P::load(rows[d] + at + p * L), sum[p]);
-      });
-    }
-    simd::detail::unroll<Packs>(
-        [&](int p) TENON_INLINE_LAMBDA { sink_.template store<L>(0, c + p * L, sum[p]); });
+  TENON_INLINE void add_ends(index_t c, index_t i, const Stretch<T>* stretch, int in_last) {
+    add_rows<Packs>(
+        c,
+        [&](index_t d, int p) TENON_INLINE_LAMBDA {
+          return p == 0 || p + 1 == Packs ? stretch[d].template load<L>(i + p * L)
+                                          : P::load(stretch[d].p + i + p * L);
+        },
+        in_last);
   }
 
-  P sum_of_part(index_t c) const {
-    P sum(T{0});
-    for (index_t d = 0; d < k_; ++d)
-      sum = multiply_add(P::broadcast(row_ + d),
-                         b_.template load_partial<1, L>(d, c, static_cast<int>(n_ - c)), sum);
-    return sum;
+  // Some packs from element i of the stretches on, which is column c + i; returns how many columns. From `first`
+  // to `last` all rows are memory.
+  TENON_INLINE index_t add_strip(index_t c, index_t i, index_t count, const Stretch<T>* stretch,
+                                 index_t first, index_t last) {
+    const int packs = static_cast<int>(std::min<index_t>(4, ceil_div(count - i, L)));
+    const bool ends_alone = first <= i + L && i + (packs - 1) * L <= last;
+    const int taken = ends_alone ? packs : 1;
+    const int in_last = static_cast<int>(std::min<index_t>(count - i - (taken - 1) * L, L));
+    if (i >= first && i + 4 * L <= last) {
+      add_rows<4>(c + i, [&](index_t d, int p)
+                             TENON_INLINE_LAMBDA { return P::load(stretch[d].p + i + p * L); });
+      return 4 * L;
+    }
+    switch (taken) {
+      case 1:
+        add_ends<1>(c + i, i, stretch, in_last);
+        break;
+      case 2:
+        add_ends<2>(c + i, i, stretch, in_last);
+        break;
+      case 3:
+        add_ends<3>(c + i, i, stretch, in_last);
+        break;
+      default:
+        add_ends<4>(c + i, i, stretch, in_last);
+    }
+    return taken * L;
+  }
+
+  // All columns, where the rows of B are memory with zeros around it; else false.
+  bool add_stretches() {
+    for (index_t c = 0; c < n_;) {
+      auto rows = b_.rows(0, c);
+      const index_t count = std::min(rows.count(), n_ - c);
+      if (count == 0) return false;
+      Stretch<T> stretch[short_depth];
+      index_t first = 0, last = count;  // between them all rows are memory
+      for (index_t d = 0; d < k_; ++d, rows.next()) {
+        stretch[d] = rows.stretch();
+        first = std::max(first, stretch[d].first);
+        last = std::min(last, stretch[d].last);
+      }
+      for (index_t i = 0; i < count;) i += add_strip(c, i, count, stretch, first, last);
+      c += count;
+    }
+    return true;
   }
 
   P sum_of_columns(index_t c) const {

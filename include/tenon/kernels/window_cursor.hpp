@@ -47,6 +47,12 @@ class WindowCursor {
   static constexpr int weight = Inner::weight + 1;
   static constexpr bool sure = Inner::sure;
 
+  // A row of the matrix.
+  struct Tap {
+    index_t channel;
+    Extents at;
+  };
+
   // `extents` are those of the axes that the window slides along, `channels` those of a group.
   constexpr WindowCursor(const Inner& inner, const Extents& extents, const Extents& taps,
                          const Extents& places, index_t channels) noexcept
@@ -74,23 +80,61 @@ class WindowCursor {
     }
   }
 
-  // What the windows see of memory, as far as it goes without a gap from one place to the next.
-  [[nodiscard]] TENON_INLINE Run<value_type> run(index_t row, index_t col) const
+  // Rows of the matrix from one on, for the columns from one on to the end of their row of places: see
+  // StretchSource. From tap to tap there is nothing to divide.
+  class Rows {
+   public:
+    TENON_INLINE Rows(const WindowCursor& windows, index_t row, index_t col) noexcept
+        : windows_(windows), tap_(windows.tap_of(row)) {
+      const Extents place = windows.place_of(col);
+      at_ = sum(tap_, place);
+      const auto& strides = windows.inner_.strides();
+      offset_ = tap_.channel * strides[channel];
+      for (std::size_t d = 0; d < at_.size(); ++d) offset_ += at_[d] * strides[channel + 1 + d];
+      if (strides[channel + static_cast<std::size_t>(axes)] == 1)
+        count_ = windows.last_places_.value() - place[last];
+    }
+
+    [[nodiscard]] TENON_INLINE index_t count() const noexcept { return count_; }
+    [[nodiscard]] TENON_INLINE Stretch<value_type> stretch() const noexcept {
+      if constexpr (axes == 2)
+        if (at_[0] < 0 || at_[0] >= windows_.extents_[0]) return {nullptr, 0, 0};
+      return {windows_.inner_.pointer() + offset_, -at_[last], windows_.extents_[last] - at_[last]};
+    }
+    TENON_INLINE void next() noexcept {
+      ++tap_.at[last];
+      move(last, Steps.dilation[last]);
+      if (tap_.at[last] < windows_.last_taps_.value()) return;
+      tap_.at[last] = 0;
+      move(last, -Steps.dilation[last] * windows_.last_taps_.value());
+      if constexpr (axes == 2) {
+        ++tap_.at[0];
+        move(0, Steps.dilation[0]);
+        if (tap_.at[0] * windows_.last_taps_.value() < windows_.window_.value()) return;
+        move(0, -Steps.dilation[0] * tap_.at[0]);
+        tap_.at[0] = 0;
+      }
+      offset_ += windows_.inner_.strides()[channel];
+    }
+
+   private:
+    static constexpr auto channel = static_cast<std::size_t>(channel_axis);
+
+    TENON_INLINE void move(std::size_t axis, index_t steps) noexcept {
+      at_[axis] += steps;
+      offset_ += steps * windows_.inner_.strides()[channel + 1 + axis];
+    }
+
+    const WindowCursor& windows_;
+    Tap tap_;
+    Extents at_{};
+    index_t offset_ = 0;
+    index_t count_ = 0;
+  };
+  [[nodiscard]] TENON_INLINE Rows rows(index_t row, index_t col) const noexcept
     requires(detail::is_memory<Inner> && Steps.stride[last] == 1)
   {
-    constexpr auto channel = static_cast<std::size_t>(channel_axis);
-    const Tap tap = tap_of(row);
-    const Extents place = place_of(col), at = sum(tap, place);
-    const auto& strides = inner_.strides();
-    if (strides[channel + static_cast<std::size_t>(axes)] != 1) return {nullptr, 0};
-    const index_t places = last_places_.value() - place[last];
-    if constexpr (axes == 2)
-      if (at[0] < 0 || at[0] >= extents_[0]) return {nullptr, places};
-    if (at[last] < 0) return {nullptr, std::min(places, -at[last])};
-    if (at[last] >= extents_[last]) return {nullptr, places};
-    const auto* p = inner_.pointer() + tap.channel * strides[channel];
-    for (std::size_t d = 0; d < at.size(); ++d) p += at[d] * strides[channel + 1 + d];
-    return {p, std::min(places, extents_[last] - at[last])};
+    return Rows(*this, row, col);
   }
 
   TENON_INLINE constexpr void step(int axis, index_t count) noexcept {
@@ -120,11 +164,6 @@ class WindowCursor {
  private:
   template <auto, bool, auto, auto, class>
   friend class WindowCursor;
-
-  struct Tap {
-    index_t channel;
-    Extents at;
-  };
 
   template <class Pattern>
   static consteval index_t size_pattern(const Pattern& pattern) {

@@ -97,10 +97,27 @@ struct Pack {
     note_load(p, sizeof(T) * static_cast<std::size_t>(count));
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        r.storage.at[i] = detail::load_register<T>(p + i * width, clamp_count(count - i * width));
+        r.storage.at[i] =
+            detail::load_register<T>(p + i * width, 0, clamp_count(count - i * width));
       });
     } else {
       detail::load_array<N>(r.storage.lanes, p, count);
+    }
+    return r;
+  }
+
+  // Lanes first … last - 1 from p[lane]; the others are zero, and their memory is not touched.
+  // pre: 0 <= first <= last <= N
+  TENON_INLINE static Pack load_between(const T* p, int first, int last) {
+    Pack r;
+    note_load(p + first, sizeof(T) * static_cast<std::size_t>(last - first));
+    if constexpr (in_registers) {
+      detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
+        r.storage.at[i] = detail::load_register<T>(p + i * width, clamp_count(first - i * width),
+                                                   clamp_count(last - i * width));
+      });
+    } else {
+      for (int i = 0; i < N; ++i) r.storage.lanes[i] = i >= first && i < last ? p[i] : T{};
     }
     return r;
   }
@@ -128,8 +145,12 @@ struct Pack {
     note_gather(p, stride, N);
     if constexpr (in_registers) {
       detail::unroll<count_of_registers>([&](int i) TENON_INLINE_LAMBDA {
-        r.set_lanes_of(i, gather_lanes(p + i * width * stride, stride,
-                                       std::make_integer_sequence<int, width>{}));
+        const T* const from = p + i * width * stride;
+        r.set_lanes_of(i, stride == 2 ? every_second(load_lanes(from, 0, width),
+                                                     load_lanes(from + width - 1, 0, width),
+                                                     std::make_integer_sequence<int, width>{})
+                                      : gather_lanes(from, stride,
+                                                     std::make_integer_sequence<int, width>{}));
       });
     } else {
       for (int i = 0; i < N; ++i) r.storage.lanes[i] = p[i * stride];
@@ -138,6 +159,15 @@ struct Pack {
   }
   TENON_INLINE static Pack gather_partial(const T* p, index_t stride, int count) {
     note_gather(p, stride, count);
+    if constexpr (in_registers && count_of_registers == 1) {
+      if (stride == 2) {
+        const int low = clamp_count(2 * count - 1), high = clamp_count(2 * count - width);
+        Pack r;
+        r.set_lanes_of(0, every_second(load_lanes(p, 0, low), load_lanes(p + width - 1, 0, high),
+                                       std::make_integer_sequence<int, width>{}));
+        return r;
+      }
+    }
     T lanes[N] = {};
     for (int i = 0; i < count; ++i) lanes[i] = p[i * stride];
     return load(lanes);
@@ -342,6 +372,14 @@ struct Pack {
   TENON_INLINE static Lanes gather_lanes(const T* p, index_t stride,
                                          std::integer_sequence<int, K...>) {
     return Lanes{p[K * stride]...};
+  }
+  TENON_INLINE static Lanes load_lanes(const T* p, int first, int last) {
+    return __builtin_bit_cast(Lanes, detail::load_register<T>(p, first, last).data);
+  }
+  // Elements 0, 2, 4, … of memory; `low` has 0 … width - 1 of it, `high` those from width - 1 on.
+  template <int... K>
+  TENON_INLINE static Lanes every_second(Lanes low, Lanes high, std::integer_sequence<int, K...>) {
+    return __builtin_shufflevector(low, high, (2 * K < width ? 2 * K : 2 * K + 1)...);
   }
 
   TENON_INLINE static int clamp_count(int count) {

@@ -1,5 +1,5 @@
 #pragma once
-// Loads and stores of the first lanes of a register or an array; memory beyond them is not touched.
+// Loads and stores of some lanes of a register or an array; memory beyond them is not touched.
 
 #include <tenon/simd/arch.hpp>
 
@@ -11,35 +11,36 @@
 
 namespace tenon::inline TENON_MODE::simd::detail {
 
-// The first `count` elements at p; the other lanes are zero.  pre: 0 <= count <= width<T>
+// Lanes first … last - 1 from p[lane]; the other lanes are zero.  pre: 0 <= first <= last <= width<T>
 template <class T>
-TENON_INLINE xsimd::batch<T, Arch> load_register(const T* p, int count) {
+TENON_INLINE xsimd::batch<T, Arch> load_register(const T* p, int first, int last) {
 #if defined(TENON_ISA_AVX512)
+  const unsigned mask = ((1u << last) - 1u) & ~((1u << first) - 1u);
   if constexpr (sizeof(T) == 4) {
-    const auto mask = static_cast<__mmask16>((1u << count) - 1u);
     return __builtin_bit_cast(typename xsimd::batch<T, Arch>::register_type,
-                              _mm512_maskz_loadu_epi32(mask, p));
+                              _mm512_maskz_loadu_epi32(static_cast<__mmask16>(mask), p));
   } else {
-    const auto mask = static_cast<__mmask8>((1u << count) - 1u);
     return __builtin_bit_cast(typename xsimd::batch<T, Arch>::register_type,
-                              _mm512_maskz_loadu_epi64(mask, p));
+                              _mm512_maskz_loadu_epi64(static_cast<__mmask8>(mask), p));
   }
 #elif defined(TENON_ISA_AVX2)
   using Register = typename xsimd::batch<T, Arch>::register_type;
   if constexpr (sizeof(T) == 4) {
-    const __m256i mask =
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i mask = _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lanes),
+                                             _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lanes));
     return __builtin_bit_cast(Register,
                               _mm256_maskload_epi32(reinterpret_cast<const int*>(p), mask));
   } else {
-    const __m256i mask =
-        _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+    const __m256i lanes = _mm256_setr_epi64x(0, 1, 2, 3);
+    const __m256i mask = _mm256_andnot_si256(_mm256_cmpgt_epi64(_mm256_set1_epi64x(first), lanes),
+                                             _mm256_cmpgt_epi64(_mm256_set1_epi64x(last), lanes));
     return __builtin_bit_cast(Register,
                               _mm256_maskload_epi64(reinterpret_cast<const long long*>(p), mask));
   }
 #else
   vec<T, width<T>> v{};
-  for (int i = 0; i < count; ++i) v[i] = p[i];
+  for (int i = first; i < last; ++i) v[i] = p[i];
   return __builtin_bit_cast(typename xsimd::batch<T, Arch>::register_type, v);
 #endif
 }

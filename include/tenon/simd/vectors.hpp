@@ -57,7 +57,7 @@ TENON_INLINE V load_first(const T* p, int count) {
   constexpr int lanes = static_cast<int>(sizeof(V) / sizeof(T));
   note_load(p, static_cast<std::size_t>(count) * sizeof(T));
   if constexpr (sizeof(V) == register_bytes && sizeof(T) >= 4) {
-    return __builtin_bit_cast(V, detail::load_register<T>(p, count));
+    return __builtin_bit_cast(V, detail::load_register<T>(p, 0, count));
 #if defined(TENON_ISA_AVX512)
   } else if constexpr (sizeof(V) == 32 && sizeof(T) == 4) {
     return __builtin_bit_cast(
