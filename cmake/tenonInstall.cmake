@@ -1,5 +1,5 @@
-# Install and export, so that find_package(tenon) gives tenon::tenon, tenon::memory and, where it was built,
-# tenon::io.
+# Install and export, so that find_package(tenon) gives tenon::tenon, tenon::memory, tenon::engine and, where
+# it was built, tenon::io.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)

@@ -3,10 +3,13 @@
 // instruction sets.
 
 #include <tenon/engine/elementwise.hpp>
+#include <tenon/engine/operator.hpp>
 
 #include <tenon/core/config.hpp>
 #include <tenon/core/dispatch.hpp>
 #include <tenon/core/dtype.hpp>
+
+#include <span>
 
 namespace tenon::detail {
 
@@ -18,9 +21,16 @@ using TileFunction = void (*)(void* to, const void* a, const void* b, index_t n,
 
 enum class TileOperands : unsigned char { vectors, scalar_first, scalar_second };
 
+// Contract of a factory: types and attributes are what the operator's infer accepted.
+using KernelFactory = KernelPtr (*)(std::span<const TensorType> inputs,
+                                    const Attributes& attributes, const KernelOptions& options);
+
 struct KernelTable {
   // Null where there is none for these elements: float32 and float64 have all, int32 and int64 those of is_for_integers.
   TileFunction (*tile_function)(ElementwiseCode code, DType dtype, TileOperands operands) noexcept;
+
+  KernelFactory matmul;
+  KernelFactory gemm;
 };
 
 }  // namespace tenon::detail

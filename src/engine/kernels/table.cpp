@@ -1,4 +1,5 @@
 #include "elementwise.hpp"
+#include "factories.hpp"
 
 namespace tenon::detail::inline TENON_MODE {
 
@@ -13,4 +14,7 @@ TileFunction tile_function(ElementwiseCode code, DType dtype, TileOperands opera
 
 }  // namespace tenon::detail::inline TENON_MODE
 
-TENON_DISPATCHED_TABLE(tenon::detail::KernelTable, engine_kernels, &tenon::detail::tile_function);
+TENON_DISPATCHED_TABLE(tenon::detail::KernelTable, engine_kernels,
+                       .tile_function = &tenon::detail::tile_function,
+                       .matmul = &tenon::detail::make_matmul_kernel,
+                       .gemm = &tenon::detail::make_gemm_kernel);

@@ -1,0 +1,17 @@
+#pragma once
+// All operators that Tenon brings.
+
+#include <tenon/engine/operator_registry.hpp>
+
+#include "elementwise_operators.hpp"
+
+namespace tenon::detail {
+
+void register_contractions(OperatorRegistry& registry);
+
+inline void register_built_in_operators(OperatorRegistry& registry) {
+  for (const NamedOperator& named : elementwise_operators()) registry.add(named.name, named.op);
+  register_contractions(registry);
+}
+
+}  // namespace tenon::detail

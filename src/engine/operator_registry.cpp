@@ -1,0 +1,134 @@
+#include <tenon/engine/operator_registry.hpp>
+
+#include <tenon/core/config.hpp>
+#include <tenon/core/error.hpp>
+#include <tenon/memory/fixed_buffer_allocator.hpp>
+
+#include "built_in_operators.hpp"
+#include "hash.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace tenon {
+
+namespace {
+
+// Memory and table of the built-in names; never destroyed, for engines may outlive any order.
+struct BuiltIns {
+  alignas(block_alignment) std::byte memory[std::size_t{48} << 10U];
+  FixedBufferAllocator resource{memory};
+  OperatorRegistry registry{&resource, nullptr};
+
+  BuiltIns() { detail::register_built_in_operators(registry); }
+};
+
+int length(std::string_view text) noexcept { return static_cast<int>(text.size()); }
+
+// How many letters have to be put in, left out or replaced to make b of a (Levenshtein), case aside; of names of
+// up to 63 letters, else the longer one's length.
+std::size_t edit_distance(std::string_view a, std::string_view b) noexcept {
+  std::array<std::size_t, 64> row{};
+  if (b.size() >= row.size()) return std::max(a.size(), b.size());
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const OperatorRegistry& OperatorRegistry::built_in() {
+  static detail::Immortal<BuiltIns> all;
+  return all.get().registry;
+}
+
+OperatorRegistry::~OperatorRegistry() {
+  for (auto& bucket : buckets_) {
+    for (Entry* entry = bucket.load(std::memory_order_relaxed); entry != nullptr;) {
+      if (entry->owns_operator) entry->op->~Operator();
+      void* const block = entry;
+      const std::size_t bytes = entry->bytes;
+      entry = entry->next;
+      resource_->deallocate(block, bytes, block_alignment);
+    }
+  }
+}
+
+OperatorRegistry::NewEntry::~NewEntry() {
+  if (block != nullptr) registry.resource_->deallocate(block, bytes, block_alignment);
+}
+
+OperatorRegistry::NewEntry OperatorRegistry::make_entry(std::string_view name,
+                                                        std::size_t operator_bytes) {
+  if (name.empty()) detail::raise<ContractError>("OperatorRegistry", "an operator needs a name");
+  if (find(name) != nullptr)
+    detail::raise<ContractError>("OperatorRegistry", "there is an operator %.*s already",
+                                 length(name), name.data());
+  const std::size_t operator_at = align_up(sizeof(Entry), block_alignment);
+  const std::size_t bytes = operator_at + operator_bytes + name.size();
+  auto* const block = static_cast<std::byte*>(resource_->allocate(bytes, block_alignment));
+  return {*this, block, bytes, block + operator_at};
+}
+
+void OperatorRegistry::publish(NewEntry& entry, std::string_view name, const Operator* op,
+                               bool owned) noexcept {
+  auto* const text = reinterpret_cast<char*>(entry.block + entry.bytes - name.size());
+  std::memcpy(text, name.data(), name.size());
+  auto& bucket = buckets_[detail::hash_of(name) % bucket_count];
+  auto* const made = ::new (static_cast<void*>(entry.block))
+      Entry{bucket.load(std::memory_order_relaxed), op, {text, name.size()}, entry.bytes, owned};
+  entry.block = nullptr;
+  bucket.store(made, std::memory_order_release);
+  count_.fetch_add(1, std::memory_order_relaxed);
+}
+
+const Operator* OperatorRegistry::find(std::string_view name) const noexcept {
+  const std::size_t bucket = detail::hash_of(name) % bucket_count;
+  for (const OperatorRegistry* registry = this; registry != nullptr; registry = registry->parent_)
+    for (const Entry* entry = registry->buckets_[bucket].load(std::memory_order_acquire);
+         entry != nullptr; entry = entry->next)
+      if (entry->name == name) return entry->op;
+  return nullptr;
+}
+
+const Operator& OperatorRegistry::at(std::string_view name) const {
+  const Operator* const found = find(name);
+  if (found == nullptr) {
+    const std::string_view other = closest(name);
+    detail::raise<ContractError>("OperatorRegistry", "there is no operator %.*s among %zu%s%.*s",
+                                 std::min(length(name), 80), name.data(), size(),
+                                 other.empty() ? "" : "; the closest name is ", length(other),
+                                 other.data());
+  }
+  return *found;
+}
+
+std::string_view OperatorRegistry::closest(std::string_view name) const noexcept {
+  std::string_view best;
+  std::size_t least = 0;
+  for_each([&](std::string_view other) {
+    const std::size_t distance = edit_distance(name, other);
+    // Of several the first in the alphabet, so that messages are the same every time.
+    if (best.empty() || distance < least || (distance == least && other < best)) {
+      best = other;
+      least = distance;
+    }
+  });
+  return best;
+}
+
+std::size_t OperatorRegistry::size() const noexcept {
+  return count_.load(std::memory_order_relaxed) + (parent_ != nullptr ? parent_->size() : 0);
+}
+
+}  // namespace tenon
