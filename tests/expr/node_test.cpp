@@ -5,6 +5,8 @@
 #include <tenon/tenon.hpp>
 
 #include <memory_resource>
+#include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -108,4 +110,17 @@ TEST_CASE("a dead operand is noticed in checked builds", "[expr]") {
     CHECK_THROWS_AS(eval(larger, elsewhere), tenon::StaleTensorError);
     CHECK_THROWS_AS(eval_into(noalias(b), b * 2), tenon::StaleTensorError);
   }
+}
+
+TEST_CASE("expressions lie in pairs, tuples and optionals", "[expr]") {
+  tenon::PoolAllocator pool;
+  const auto a = tenon::full<float>(tenon::shape(5), 2.0F, pool);
+  const auto b = tenon::full<float>(tenon::shape(5), 3.0F, pool);
+  using Sum = decltype(a + b);
+  static_assert(!std::is_default_constructible_v<Sum>);
+  const std::pair both(a + b, a * b);
+  const std::tuple all(a - b, both);
+  const std::optional<Sum> maybe = a + b;
+  const auto r = tenon::eval(both.first * std::get<0>(all) + *maybe * both.second, pool);
+  CHECK(r(4) == 5.0F * -1.0F + 5.0F * 6.0F);
 }

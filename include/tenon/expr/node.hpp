@@ -64,13 +64,18 @@ template <class X>
 inline constexpr bool is_stateless = std::is_empty_v<X> && std::is_default_constructible_v<X>;
 
 // A member that takes no room when it is stateless. Owner keeps two of them apart, so that a node
-// and its first operand, which begin at the same address, may hold the same functor.
+// and its first operand, which begin at the same address, may hold the same functor. Without a default
+// constructor, as a node is: std::pair and std::tuple ask for one, and asking hana's tuple of operands does not
+// compile where leaves have none.
 template <class X, class Owner, bool = is_stateless<X>>
 struct Stored {
   X value;
+  constexpr Stored(X x) : value(static_cast<X&&>(x)) {}
 };
 template <class X, class Owner>
-struct Stored<X, Owner, true> {};
+struct Stored<X, Owner, true> {
+  constexpr Stored(const X&) noexcept {}
+};
 
 template <int Slot, class Owner>
 struct BaseTag {};
@@ -250,14 +255,7 @@ template <class Op, class T, class S, class... X>
   static_assert((EntersTree<X>::value && ...));
   using N = Node<Op, T, S, std::remove_cvref_t<X>...>;
   using Operands = typename N::operand_types;
-  if constexpr (is_stateless<Op> && is_stateless<S>)
-    return N{{}, {}, Operands{static_cast<X&&>(operands)...}};
-  else if constexpr (is_stateless<Op>)
-    return N{{}, {shape}, Operands{static_cast<X&&>(operands)...}};
-  else if constexpr (is_stateless<S>)
-    return N{{std::move(op)}, {}, Operands{static_cast<X&&>(operands)...}};
-  else
-    return N{{std::move(op)}, {shape}, Operands{static_cast<X&&>(operands)...}};
+  return N{{std::move(op)}, {shape}, Operands{static_cast<X&&>(operands)...}};
 }
 
 template <class X>
