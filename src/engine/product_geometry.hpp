@@ -44,7 +44,7 @@ struct GemmGeometry {
   index_t m = 1, k = 1, n = 1;
   bool trans_a = false, trans_b = false;
   bool has_c = false;
-  index_t c_rows = 1, c_columns = 1;  // of C, 1 or those of the output
+  index_t c_rows = 1, c_columns = 1;  // of C, 1 or those of the output; 1 where there is none
   double alpha = 1, beta = 1;
   TensorType output;
 };

@@ -11,10 +11,12 @@ namespace tenon::detail::inline TENON_MODE {
 
 namespace {
 
-// alpha · A' · B'. Transposed operands are read where they lie.
+// alpha · A' · B' + beta · C. Transposed operands are read where they lie, and so are a row or a column of C again and
+// again; where there is no C, it is a zero.
 template <class T>
 struct ScaledProduct {
   static constexpr bool uses_team = true;
+  static constexpr T zero{};
   GemmGeometry g;
 
   [[nodiscard]] auto expression(std::span<const void* const> inputs) const {
@@ -22,7 +24,10 @@ struct ScaledProduct {
                                  strides(g.trans_a, g.m, g.k));
     const StridedMatrixView<T> b(static_cast<const T*>(inputs[1]), shape(g.k, g.n),
                                  strides(g.trans_b, g.k, g.n));
-    return matmul(a, b) * static_cast<T>(g.alpha);
+    const StridedMatrixView<T> c(
+        g.has_c ? static_cast<const T*>(inputs[2]) : &zero, shape(g.m, g.n),
+        {g.c_rows == 1 ? 0 : g.c_columns, index_t{g.c_columns == 1 ? 0 : 1}});
+    return matmul(a, b) * static_cast<T>(g.alpha) + c * static_cast<T>(g.beta);
   }
   [[nodiscard]] auto destination(void* output) const {
     return OutputView<T, dyn, dyn>(static_cast<T*>(output), shape(g.m, g.n));
@@ -34,25 +39,13 @@ struct ScaledProduct {
   }
 };
 
-// The same with beta · C added as the product is stored; a row or a column of C is read again and again.
-template <class T>
-struct ProductAndSum : ScaledProduct<T> {
-  [[nodiscard]] auto expression(std::span<const void* const> inputs) const {
-    const StridedMatrixView<T> c(
-        static_cast<const T*>(inputs[2]), shape(this->g.m, this->g.n),
-        {this->g.c_rows == 1 ? 0 : this->g.c_columns, index_t{this->g.c_columns == 1 ? 0 : 1}});
-    return ScaledProduct<T>::expression(inputs) + c * static_cast<T>(this->g.beta);
-  }
-};
-
 }  // namespace
 
 KernelPtr make_gemm_kernel(std::span<const TensorType> inputs, const Attributes& attributes,
                            const KernelOptions& options) {
   const GemmGeometry g = gemm_geometry(inputs, attributes);
   return with_element_type<float, double>(inputs[0].dtype(), [&]<class T>(std::type_identity<T>) {
-    return g.has_c ? make_expression_kernel(ProductAndSum<T>{{g}}, options)
-                   : make_expression_kernel(ScaledProduct<T>{g}, options);
+    return make_expression_kernel(ScaledProduct<T>{g}, options);
   });
 }
 

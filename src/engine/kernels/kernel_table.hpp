@@ -31,6 +31,19 @@ struct KernelTable {
 
   KernelFactory matmul;
   KernelFactory gemm;
+  KernelFactory softmax;
+  KernelFactory layer_norm;
+  KernelFactory arg_max;
+  KernelFactory reduce_sum;
+  KernelFactory reduce_mean;
+  KernelFactory reduce_max;
+  KernelFactory reduce_min;
+  KernelFactory reduce_prod;
+  KernelFactory transpose;
+  KernelFactory slice;
+  KernelFactory copy;
+  KernelFactory concat;
+  KernelFactory cast;
 };
 
 }  // namespace tenon::detail
