@@ -2,6 +2,8 @@
 
 #include <tenon/memory/readable.hpp>
 
+#include <tenon/core/error.hpp>
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -41,6 +43,7 @@ class ProcFile {
     }
     ::close(file);
   }
+  [[nodiscard]] bool empty() const noexcept { return text_[0] == '\0'; }
   // The bytes of a line "name:   123 kB"; 0 where there is none.
   [[nodiscard]] std::size_t bytes(const char* name) const noexcept {
     const std::size_t length = std::strlen(name);
@@ -68,6 +71,39 @@ void read_heap(MemoryReport& report) noexcept {
 #endif
 }
 
+// False where the process, a number or "self", is not there.
+bool read_process(MemoryReport& report, const char* process) noexcept {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%s/status", process);
+  const ProcFile status(path);
+  report.virtual_bytes = status.bytes("VmSize");
+  report.resident_bytes = status.bytes("VmRSS");
+  report.peak_resident_bytes = status.bytes("VmHWM");
+  report.stack_bytes = status.bytes("VmStk");
+  report.data_bytes = status.bytes("VmData");
+  report.swapped_bytes = status.bytes("VmSwap");
+  std::snprintf(path, sizeof path, "/proc/%s/smaps_rollup", process);
+  report.huge_page_bytes = ProcFile(path).bytes("AnonHugePages");
+  return !status.empty();
+}
+
+// Of the mapping that grows by brk; 0 where maps may not be read.
+std::size_t heap_mapping_bytes(const char* process) noexcept {
+  char line[512];
+  std::snprintf(line, sizeof line, "/proc/%s/maps", process);
+  std::FILE* maps = std::fopen(line, "re");
+  if (maps == nullptr) return 0;
+  std::size_t bytes = 0;
+  while (std::fgets(line, sizeof line, maps) != nullptr) {
+    if (std::strstr(line, "[heap]") == nullptr) continue;
+    char* end = nullptr;
+    const std::size_t first = std::strtoull(line, &end, 16);
+    if (*end == '-') bytes += std::strtoull(end + 1, nullptr, 16) - first;
+  }
+  std::fclose(maps);
+  return bytes;
+}
+
 }  // namespace
 
 ResourceRegistration::ResourceRegistration(const char* name, const void* resource,
@@ -91,20 +127,21 @@ ResourceRegistration::~ResourceRegistration() {
 MemoryReport memory_report() {
   MemoryReport report;
   read_heap(report);  // before this function's own strings
-  {
-    const ProcFile status("/proc/self/status");
-    report.virtual_bytes = status.bytes("VmSize");
-    report.resident_bytes = status.bytes("VmRSS");
-    report.peak_resident_bytes = status.bytes("VmHWM");
-    report.stack_bytes = status.bytes("VmStk");
-    report.data_bytes = status.bytes("VmData");
-    report.swapped_bytes = status.bytes("VmSwap");
-  }
-  report.huge_page_bytes = ProcFile("/proc/self/smaps_rollup").bytes("AnonHugePages");
+  read_process(report, "self");
   Registry& all = registry();
   const std::lock_guard guard(all.lock);
   for (const ResourceRegistration* one = all.first; one != nullptr; one = one->next_)
     report.resources.push_back({one->name_, one->read_(one->resource_)});
+  return report;
+}
+
+MemoryReport memory_report(int pid) {
+  char process[16];
+  std::snprintf(process, sizeof process, "%d", pid);
+  MemoryReport report;
+  if (pid <= 0 || !read_process(report, process))
+    detail::raise<FileError>("memory_report", "no process %d", pid);
+  report.heap_bytes = heap_mapping_bytes(process);
   return report;
 }
 

@@ -9,6 +9,7 @@
 #include <tenon/memory/pool_allocator.hpp>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -48,6 +49,19 @@ TEST_CASE("the report knows the process", "[memory][report]") {
   const MemoryReport trimmed = memory_report();
   CHECK(trimmed.resident_bytes <= full.resident_bytes - bytes + (std::size_t{4} << 20));
   CHECK(trimmed.peak_resident_bytes >= full.resident_bytes - (std::size_t{1} << 20));
+}
+
+TEST_CASE("the report of a process by its number", "[memory][report]") {
+  const MemoryReport own = memory_report();
+  const MemoryReport same = memory_report(::getpid());
+  CHECK(same.stack_bytes >= own.stack_bytes);
+  CHECK(same.resident_bytes > 0);
+  CHECK(same.peak_resident_bytes >= own.peak_resident_bytes);
+  CHECK(same.heap_used_bytes == 0);
+  CHECK(same.resources.empty());
+  CHECK_THROWS_WITH(memory_report(2'000'000'000), "memory_report: no process 2000000000");
+  CHECK_THROWS_WITH(memory_report(0), "memory_report: no process 0");
+  CHECK_THROWS_WITH(memory_report(-1), "memory_report: no process -1");
 }
 
 TEST_CASE("registered resources have a line while they are registered", "[memory][report]") {

@@ -76,7 +76,7 @@ struct MemoryReport {
     ResourceUse use;
   };
 
-  // Of the process, from /proc/self; 0 where the system does not tell.
+  // Of the process, from /proc; 0 where the system does not tell.
   std::size_t virtual_bytes = 0;        // mapped
   std::size_t resident_bytes = 0;       // in physical memory
   std::size_t peak_resident_bytes = 0;  // the most ever
@@ -94,6 +94,12 @@ struct MemoryReport {
 // Allocations: the list, on the heap. Cost: reads two files of /proc, about 0.1 ms.
 // Compiled part: link tenon::memory.
 [[nodiscard]] MemoryReport memory_report();
+
+// The same of another process, as far as the system lets this one see: heap_bytes are those of its
+// "[heap]" mapping, heap_used_bytes are 0, and there are no resources.
+// Errors: FileError with the number where there is no such process.
+// Allocations: none. Cost: reads three files of /proc.
+[[nodiscard]] MemoryReport memory_report(int pid);
 
 // A table: the process, then a line for each resource.
 std::ostream& operator<<(std::ostream& out, const MemoryReport& report);
