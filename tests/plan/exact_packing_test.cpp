@@ -159,6 +159,8 @@ TEST_CASE("a search at its limit says so and changes nothing", "[plan][packing]"
   CHECK(offsets == before);
   const auto least = tn::pack_least(problem, offsets, std::pmr::new_delete_resource(), 3);
   CHECK(least.lower_bound <= least.height);
+  CHECK(least.steps > 0);
+  CHECK(least.steps % 3 == 0);  // every search went to its limit
   CHECK_FALSE(tn::validate_packing(problem, offsets, least.height));
 }
 

@@ -35,6 +35,7 @@ inline constexpr std::uint64_t default_packing_nodes = 20'000'000;
 struct LeastPacking {
   std::size_t height = 0;
   std::size_t lower_bound = 0;  // proven: every packing is at least this high
+  std::uint64_t steps = 0;      // of all searches together
   [[nodiscard]] constexpr bool is_least() const noexcept { return height == lower_bound; }
 };
 
@@ -67,6 +68,7 @@ struct LeastPacking {
     }
     candidate = untried + (result.height - untried) / unit / 2 * unit;
   }
+  result.steps = packer.steps();
   return result;
 }
 

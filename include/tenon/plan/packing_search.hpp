@@ -75,6 +75,7 @@ class ExactPacker {
         reset();
         const PackingAnswer answer = solve_part(0, section_count(), 0, members_.size());
         spent += given - nodes_;
+        steps_ += given - nodes_;
         if (answer == PackingAnswer::found)
           std::copy(solution_.begin(), solution_.end(), offsets.begin());
         if (answer != PackingAnswer::undecided) return answer;
@@ -83,6 +84,9 @@ class ExactPacker {
     }
     return PackingAnswer::undecided;
   }
+
+  // Of all searches so far.
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
  private:
   using Index = std::uint32_t;
@@ -366,6 +370,7 @@ class ExactPacker {
   std::uint64_t touch_ = 0;
   std::size_t capacity_ = 0;
   std::uint64_t nodes_ = 0;
+  std::uint64_t steps_ = 0;  // of all searches
   Order order_by_ = Order::width_area_total;
 };
 
