@@ -10,6 +10,9 @@ if(TARGET tenon_io)
 endif()
 install(TARGETS tenon ${compiled} EXPORT tenonTargets
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET tenon_command)
+  install(TARGETS tenon_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(EXPORT tenonTargets NAMESPACE tenon:: DESTINATION ${package_dir})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tenonConfig.cmake.in

@@ -32,10 +32,15 @@ file(RENAME ${work}/prefix ${work}/moved)
 consume(package -DCMAKE_PREFIX_PATH=${work}/moved)
 consume(subdirectory -DTENON_SOURCE=${source})
 
-# What is installed is the library: nothing of tests or support.
+if(EXISTS ${work}/moved/bin/tenon)
+  run(${work}/moved/bin/tenon --version)
+  message("command: ${printed}")
+endif()
+
+# What is installed is the library and its command: nothing of tests or support.
 file(GLOB_RECURSE installed RELATIVE ${work}/moved ${work}/moved/*)
 foreach(file IN LISTS installed)
-  if(NOT file MATCHES "^include/tenon/.*\\.hpp$|^lib[^/]*/(.*/)?(libtenon_(memory|engine|io)|cmake/tenon/)[^/]*$")
+  if(NOT file MATCHES "^include/tenon/.*\\.hpp$|^lib[^/]*/(.*/)?(libtenon_(memory|engine|io)|cmake/tenon/)[^/]*$|^bin/tenon$")
     message(FATAL_ERROR "${file} is installed and does not belong there.")
   endif()
 endforeach()
