@@ -1,5 +1,6 @@
 #include "command.hpp"
 #include "json.hpp"
+#include "solved_table.hpp"
 #include "table.hpp"
 
 #include <tenon/io/mapped_file.hpp>
@@ -34,6 +35,9 @@ constexpr std::size_t most_buffers = 32'767;                // the fast solver c
 constexpr std::size_t most_fast_tests = 1'000'000;          // comparisons: some milliseconds
 constexpr std::size_t search_bytes = std::size_t{1} << 30;  // working memory of the search
 
+// The problems of the MiniMalloc corpus take up to 154,624 where they are solved at the bound.
+constexpr std::uint64_t default_steps = 200'000;
+
 struct Packing {
   std::vector<std::size_t> offsets;
   std::size_t bytes = 0;
@@ -48,15 +52,16 @@ struct Packing {
   }
 };
 
-LifetimeTable read_table(const std::string& path) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  auto table = read_lifetimes({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                              std::pmr::new_delete_resource());
-  if (table.buffers.size() > most_buffers)
-    detail::raise<FormatError>("plan", "%zu buffers; at most %zu are packed", table.buffers.size(),
+std::string_view text_of(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+std::pmr::vector<Lifetime> read_buffers(std::string_view text) {
+  auto buffers = read_lifetimes(text, std::pmr::new_delete_resource()).buffers;
+  if (buffers.size() > most_buffers)
+    detail::raise<FormatError>("plan", "%zu buffers; at most %zu are packed", buffers.size(),
                                most_buffers);
-  return table;
+  return buffers;
 }
 
 // Every size as the least multiple of the alignment, so that sums of sizes are aligned offsets.
@@ -98,7 +103,7 @@ void pack_fast(std::span<const Lifetime> buffers, std::span<std::size_t> offsets
 
 // Looks for a packing within the capacity where there is one, or else for the least.
 void search(std::span<const Lifetime> buffers, const PlanOptions& options, Packing& packing) {
-  const std::uint64_t most_steps = options.most_steps.value_or(default_packing_nodes);
+  const std::uint64_t most_steps = options.most_steps.value_or(default_steps);
   Budget memory(std::pmr::new_delete_resource(), search_bytes);
   std::vector<std::size_t> offsets(buffers.size());
   std::size_t bytes = packing.bytes;
@@ -144,10 +149,9 @@ void check(std::span<const Lifetime> buffers, const Packing& packing, std::size_
                                  fault.second);
 }
 
-void write_offsets(const std::string& path, std::span<const Lifetime> buffers,
-                   std::span<const std::size_t> offsets) {
+void write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
-  if (file) write_lifetimes(file, buffers, offsets);
+  file << text;
   file.close();
   if (!file)
     detail::raise<FileError>("plan", "cannot write '%.160s': %s", path.c_str(),
@@ -201,13 +205,13 @@ void print_json(const PlanOptions& options, std::span<const Lifetime> buffers, s
 }  // namespace
 
 int plan(const PlanOptions& options, std::ostream& out, std::ostream& problems) {
-  const LifetimeTable table = read_table(options.file);
-  const std::vector<Lifetime> buffers = aligned(table.buffers, options.alignment);
+  const MappedFile file(options.file);
+  const std::vector<Lifetime> buffers = aligned(read_buffers(text_of(file)), options.alignment);
   const Packing packing = pack(buffers, options);
   check(buffers, packing, options.alignment);
   const bool fits = !options.capacity_bytes || packing.bytes <= *options.capacity_bytes;
   if (fits && !options.offsets_file.empty())
-    write_offsets(options.offsets_file, table.buffers, packing.offsets);
+    write_file(options.offsets_file, solved_table(text_of(file), packing.offsets));
 
   std::size_t sum = 0;
   for (const Lifetime& life : buffers) sum += life.bytes;

@@ -111,6 +111,33 @@ class CommandLine(Command):
                          (1, b"tenon: cannot write to standard output\n"))
 
 
+class Page(Command):
+    """What docs/command.md shows is what the command says."""
+
+    def shown(self, call):
+        page = (pathlib.Path(__file__).parents[2] / "docs/command.md").read_text()
+        return page.split(f"```\n$ tenon {call}\n")[1].split("```")[0]
+
+    def said(self, *arguments):
+        done = subprocess.run([TENON, *arguments], cwd=self.folder, capture_output=True, check=True)
+        return done.stdout.decode()
+
+    def test_info(self):
+        self.write("layer.safetensors",
+                   safetensors({**WEIGHTS, "__metadata__": {"format": "pt"}}, bytes(36)))
+        self.assertEqual(self.said("info", "layer.safetensors"), self.shown("info layer.safetensors"))
+
+    def test_plan(self):
+        self.write("buffers.csv", "id,lower,upper,size\n0,0,2,65536\n1,2,4,131072\n2,1,3,262144\n")
+        call = "plan buffers.csv --capacity 512KiB"
+        self.assertEqual(self.said(*call.split()), self.shown(call))
+
+    def test_report(self):
+        titles = [line.split("  ")[1] for line in self.text("report").splitlines()[2:-1]]
+        shown = [line.split("  ")[1] for line in self.shown("report --pid 4242").splitlines()[2:]]
+        self.assertEqual(shown, titles)
+
+
 class Info(Command):
     def test_safetensors(self):
         path = self.write("weights.safetensors", safetensors(WEIGHTS, bytes(36)))
@@ -249,12 +276,25 @@ class Plan(Command):
         self.assertEqual((found["capacity_bytes"], found["fits"]), (1024, True))
         lines = solved.read_text().splitlines()
         self.assertEqual(lines[0], "id,lower,upper,size,offset")
-        rows = [tuple(map(int, line.split(",")))[1:] for line in lines[1:]]
+        self.assertEqual([line[0] for line in lines[1:]], ["a", "b", "c"])
+        rows = [tuple(map(int, line.split(",")[1:])) for line in lines[1:]]
         self.assertEqual([row[:3] for row in rows], [(0, 2, 64), (2, 4, 128), (1, 3, 256)])
         self.assertEqual([row[3] for row in rows], found["offsets"])
         self.check_offsets(rows, 384)
-        # What it wrote it reads again.
-        self.assertEqual(self.json("plan", solved)["bytes"], 384)
+        # What it wrote it reads and writes again, in place of what it read too.
+        self.text("plan", solved, "--offsets", self.folder / "again.csv")
+        self.assertEqual((self.folder / "again.csv").read_text(), solved.read_text())
+        self.text("plan", table, "--offsets", table)
+        self.assertEqual(table.read_text(), solved.read_text())
+
+    def test_other_columns_stay(self):
+        table, solved = self.write("t.csv", "size,offset,who,lower,upper\r\n64,9,x y,0,2\r\n\r\n32,,,1,2"), \
+            self.folder / "solved.csv"
+        code, out, _ = self.run_command("plan", table)
+        self.assertEqual((code, out), (1, ""))  # an offset that is no number
+        table.write_bytes(table.read_bytes().replace(b",,,", b",7,,"))
+        self.text("plan", table, "--offsets", solved)
+        self.assertEqual(solved.read_text(), "size,offset,who,lower,upper\n64,0,x y,0,2\n32,64,,1,2\n")
 
     def test_a_table_that_takes_a_search(self):
         # Greedy by size ends above what is alive at once.
