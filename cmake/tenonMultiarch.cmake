@@ -5,7 +5,8 @@
 # the program runs, <name>() is the best of them: see <tenon/core/dispatch.hpp>. The rest of <target> keeps its
 # flags, and an inline function that it shares with these sources never is one of their copies: each instruction
 # set's objects become one object of which only the entry is seen outside (ld -r, objcopy). So the sources have
-# copies of their own of static data of inline functions, too, such as Tenon's error handler.
+# copies of their own of static data of inline functions, too, such as Tenon's error handler. (Not so under
+# sanitizers, which do not stand it: there, run such a program where all of its instruction sets are.)
 # They are compiled with the definitions, folders, options and libraries that <target> has for itself, and linked
 # libraries' usage requirements named by LIBRARIES.
 function(tenon_add_multiarch_sources target)
@@ -55,15 +56,19 @@ function(tenon_add_multiarch_sources target)
       $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)  # unique symbols cannot be made local
 
     set(entry tenon_${arg_TABLE}_${isa})
-    set(merged ${CMAKE_CURRENT_BINARY_DIR}/${objects}.o)
-    add_custom_command(OUTPUT ${merged}
-      COMMAND ${TENON_GNU_LD} -r --force-group-allocation -o ${merged} $<TARGET_OBJECTS:${objects}>
-      COMMAND ${CMAKE_OBJCOPY} --keep-global-symbol=${entry} ${merged}
-      DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
-      COMMAND_EXPAND_LISTS VERBATIM
-      COMMENT "Kernels of ${arg_TABLE} for ${isa}")
-    target_sources(${target} PRIVATE ${merged})
-    set_source_files_properties(${merged} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=")  # which registers what it finds in sections, by symbols
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+    else()
+      set(merged ${CMAKE_CURRENT_BINARY_DIR}/${objects}.o)
+      add_custom_command(OUTPUT ${merged}
+        COMMAND ${TENON_GNU_LD} -r --force-group-allocation -o ${merged} $<TARGET_OBJECTS:${objects}>
+        COMMAND ${CMAKE_OBJCOPY} --keep-global-symbol=${entry} ${merged}
+        DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
+        COMMAND_EXPAND_LISTS VERBATIM
+        COMMENT "Kernels of ${arg_TABLE} for ${isa}")
+      target_sources(${target} PRIVATE ${merged})
+      set_source_files_properties(${merged} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    endif()
     string(APPEND declarations "extern \"C\" const void* ${entry}() noexcept;\n")
     string(APPEND entries "    {tenon::Isa::${isa}, ${entry}},\n")
   endforeach()
