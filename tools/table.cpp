@@ -23,7 +23,7 @@ std::string grouped(std::uint64_t number) { return detail::grouped(number).text;
 std::string readable(std::uint64_t bytes) { return detail::readable_bytes(bytes).text; }
 
 std::string printable(std::string_view text) {
-  constexpr std::size_t most = 60;
+  constexpr std::size_t most = 120;
   std::string result;
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -14,7 +14,7 @@ namespace tenon::tools {
 [[nodiscard]] std::string grouped(std::uint64_t number);
 // "1.18 MiB".
 [[nodiscard]] std::string readable(std::uint64_t bytes);
-// Text of a file as it may go to a terminal: no control characters, at most 60 characters.
+// Text of a file as it may go to a terminal: no control characters, at most 120 characters.
 [[nodiscard]] std::string printable(std::string_view text);
 
 // Rows of cells. Columns are as wide as their widest cell; numbers stand to the right.
