@@ -1,5 +1,7 @@
 #include "model_compiler.hpp"
 
+#include "row_product.hpp"
+
 #include <tenon/core/checked.hpp>
 #include <tenon/core/error.hpp>
 #include <tenon/plan/exact_packing.hpp>
@@ -48,6 +50,7 @@ void ModelCompiler::compile() {
   take_graph();
   mark_alive();
   mark_folded();
+  find_row_products();
   find_groups();
   make_stages();
   order_stages();
@@ -74,7 +77,7 @@ void ModelCompiler::take_graph() {
                        .readers = std::pmr::vector<int>(resource())});
     if (v.input >= 0) plan_.inputs.push_back({std::pmr::string(v.name, resource()), v.type});
   }
-  for (const GraphNode& node : graph_.nodes()) nodes_.push_back({.source = &node});
+  for (const GraphNode& node : graph_.nodes()) nodes_.emplace_back().source = &node;
   for (const int o : graph_.outputs())
     plan_.outputs.push_back(
         {std::pmr::string(values_[at(o)].name, resource()), values_[at(o)].type});
@@ -129,6 +132,33 @@ bool ModelCompiler::can_fuse(int node) const noexcept {
   const DType dtype = values_[at(n.source->outputs[0])].type.dtype();
   return std::ranges::all_of(n.source->inputs,
                              [&](int v) { return values_[at(v)].type.dtype() == dtype; });
+}
+
+void ModelCompiler::find_row_products() {
+  for (int n = 0; n < static_cast<int>(nodes_.size()); ++n) {
+    Node& node = nodes_[at(n)];
+    if (!plan_.options.fuse || !node.is_alive || node.is_folded) continue;
+    Vector<TensorType> types(resource());
+    for (const int v : node.source->inputs) types.push_back(values_[at(v)].type);
+    node.row = make_row_product(*node.source->op, types, node.source->attributes, resource());
+    if (node.row != nullptr) append_to_row(n);
+  }
+}
+
+// Operators of one operand that alone read what the one before stores.
+void ModelCompiler::append_to_row(int node) {
+  auto& kernel = static_cast<RowProductKernel&>(*nodes_[at(node)].row);
+  int& result = nodes_[at(node)].result;
+  result = nodes_[at(node)].source->outputs[0];
+  while (values_[at(result)].output < 0 && values_[at(result)].readers.size() == 1) {
+    const int reader = values_[at(result)].readers[0];
+    const Elementwise operation = elementwise_of(reader);
+    if (!can_fuse(reader) || operand_count(operation.code) != 1) return;
+    kernel.append(operation);
+    nodes_[at(reader)].is_alive = false;
+    result = nodes_[at(reader)].source->outputs[0];
+    values_[at(result)].producer = node;
+  }
 }
 
 void ModelCompiler::find_groups() {
@@ -221,9 +251,20 @@ void ModelCompiler::add_node_stage(int node) {
   stage.label = source.op_name;
   stage.inputs = source.inputs;
   stage.outputs = source.outputs;
+  if (nodes_[at(node)].row != nullptr) return finish_row(node, stage);
   Vector<TensorType> types(resource());
   for (const int v : source.inputs) types.push_back(values_[at(v)].type);
   stage.kernel = source.op->compile(types, source.attributes, {resource(), plan_.options.threads});
+}
+
+void ModelCompiler::finish_row(int node, Stage& stage) {
+  stage.kernel = std::move(nodes_[at(node)].row);
+  for (int& v = stage.outputs[0]; v != nodes_[at(node)].result;) {
+    const GraphNode& appended = *nodes_[at(values_[at(v)].readers[0])].source;
+    stage.label += ' ';
+    stage.label += appended.op_name;
+    v = appended.outputs[0];
+  }
 }
 
 void ModelCompiler::add_group_stage(int group) {

@@ -40,10 +40,12 @@ class ModelCompiler {
     [[nodiscard]] bool moves() const noexcept { return !is_constant && input < 0; }
   };
   struct Node {
-    const GraphNode* source;
+    const GraphNode* source = nullptr;
     bool is_alive = false;
     bool is_folded = false;
     int group = -1;
+    KernelPtr row;    // a product of one row
+    int result = -1;  // what it stores, where elementwise nodes were appended to it
   };
   // What becomes a step: a node or a program of several.
   struct Stage {
@@ -75,12 +77,15 @@ class ModelCompiler {
 
   [[nodiscard]] Elementwise elementwise_of(int node) const noexcept;
   [[nodiscard]] bool can_fuse(int node) const noexcept;
+  void find_row_products();
+  void append_to_row(int node);
   void find_groups();
   void grow_group(int group, int root);
   [[nodiscard]] bool may_absorb(int group, int node) const;
   [[nodiscard]] bool reaches(int node, int group) const;
   void make_stages();
   void add_node_stage(int node);
+  void finish_row(int node, Stage& stage);
   void add_group_stage(int group);
   void add_copies();
   void add_copy(int from, int output);

@@ -21,6 +21,10 @@ using TileFunction = void (*)(void* to, const void* a, const void* b, index_t n,
 
 enum class TileOperands : unsigned char { vectors, scalar_first, scalar_second };
 
+// Formula: y(j) = sum_i x(i) w(i, j) + bias(j); without a bias where it is null. Shapes: x (k), w (k, n).
+using RowProduct = void (*)(const void* x, const void* w, const void* bias, void* y, index_t k,
+                            index_t n) noexcept;
+
 // Contract of a factory: types and attributes are what the operator's infer accepted.
 using KernelFactory = KernelPtr (*)(std::span<const TensorType> inputs,
                                     const Attributes& attributes, const KernelOptions& options);
@@ -28,6 +32,8 @@ using KernelFactory = KernelPtr (*)(std::span<const TensorType> inputs,
 struct KernelTable {
   // Null where there is none for these elements: float32 and float64 have all, int32 and int64 those of is_for_integers.
   TileFunction (*tile_function)(ElementwiseCode code, DType dtype, TileOperands operands) noexcept;
+  // Null but for float32 and float64.
+  RowProduct (*row_product)(DType dtype) noexcept;
 
   KernelFactory matmul;
   KernelFactory gemm;

@@ -1,5 +1,6 @@
 #include "elementwise.hpp"
 #include "factories.hpp"
+#include "row_product.hpp"
 
 namespace tenon::detail::inline TENON_MODE {
 
@@ -16,8 +17,8 @@ TileFunction tile_function(ElementwiseCode code, DType dtype, TileOperands opera
 
 TENON_DISPATCHED_TABLE(
     tenon::detail::KernelTable, engine_kernels, .tile_function = &tenon::detail::tile_function,
-    .matmul = &tenon::detail::make_matmul_kernel, .gemm = &tenon::detail::make_gemm_kernel,
-    .softmax = &tenon::detail::make_softmax_kernel,
+    .row_product = &tenon::detail::row_product, .matmul = &tenon::detail::make_matmul_kernel,
+    .gemm = &tenon::detail::make_gemm_kernel, .softmax = &tenon::detail::make_softmax_kernel,
     .layer_norm = &tenon::detail::make_layer_norm_kernel,
     .arg_max = &tenon::detail::make_arg_max_kernel,
     .reduce_sum = &tenon::detail::make_reduce_sum_kernel,
