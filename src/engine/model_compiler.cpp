@@ -39,6 +39,7 @@ ModelCompiler::ModelCompiler(ModelPlan& plan, const Graph& graph)
       graph_(graph),
       values_(resource()),
       nodes_(resource()),
+      made_nodes_(resource()),
       stages_(resource()),
       fold_kernels_(resource()),
       order_(resource()),
@@ -49,6 +50,7 @@ ModelCompiler::ModelCompiler(ModelPlan& plan, const Graph& graph)
 void ModelCompiler::compile() {
   take_graph();
   mark_alive();
+  transpose_weights();
   mark_folded();
   find_row_products();
   find_groups();
@@ -92,6 +94,49 @@ void ModelCompiler::mark_alive() {
     for (const int v : nodes_[n].source->inputs)
       if (values_[at(v)].producer >= 0) nodes_[at(values_[at(v)].producer)].is_alive = true;
   }
+}
+
+// Weights that a Gemm of one row reads transposed are transposed once: then the row streams them.
+void ModelCompiler::transpose_weights() {
+  for (std::size_t n = 0, count = nodes_.size(); n < count; ++n) {
+    const GraphNode& gemm = *nodes_[n].source;
+    if (!nodes_[n].is_alive || !is_built_in(*gemm.op, "Gemm") ||
+        gemm.attributes.integer("transB", 0) == 0 || !values_[at(gemm.inputs[1])].is_constant ||
+        values_[at(gemm.outputs[0])].type.extent(0) != 1)
+      continue;
+    const int weights = transposed(gemm.inputs[1]);
+    GraphNode& made =
+        made_nodes_.emplace_back(GraphNode{gemm.op,
+                                           std::pmr::string(gemm.op_name, resource()),
+                                           std::pmr::vector<int>(gemm.inputs, resource()),
+                                           std::pmr::vector<int>(gemm.outputs, resource()),
+                                           {{"alpha", gemm.attributes.number("alpha", 1)},
+                                            {"beta", gemm.attributes.number("beta", 1)},
+                                            {"transA", gemm.attributes.integer("transA", 0)}}});
+    made.inputs[1] = weights;
+    nodes_[n].source = &made;
+  }
+}
+
+// The value of a node that transposes these weights.
+int ModelCompiler::transposed(int weights) {
+  for (const GraphNode& made : made_nodes_)
+    if (made.op_name == "Transpose" && made.inputs[0] == weights) return made.outputs[0];
+  const TensorType type = values_[at(weights)].type;
+  const int result = static_cast<int>(values_.size());
+  made_nodes_.push_back({OperatorRegistry::built_in().find("Transpose"),
+                         std::pmr::string("Transpose", resource()),
+                         std::pmr::vector<int>({weights}, resource()),
+                         std::pmr::vector<int>({result}, resource()),
+                         {}});
+  Node& node = nodes_.emplace_back();
+  node.source = &made_nodes_.back();
+  node.is_alive = true;
+  values_.push_back({.type = TensorType(type.dtype(), {type.extent(1), type.extent(0)}),
+                     .name = values_[at(weights)].name,
+                     .producer = static_cast<int>(nodes_.size()) - 1,
+                     .readers = std::pmr::vector<int>(resource())});
+  return result;
 }
 
 void ModelCompiler::mark_folded() {

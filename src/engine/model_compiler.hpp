@@ -10,6 +10,7 @@
 #include <tenon/engine/graph.hpp>
 
 #include <cstddef>
+#include <list>
 #include <memory_resource>
 #include <span>
 #include <string>
@@ -71,6 +72,8 @@ class ModelCompiler {
 
   void take_graph();
   void mark_alive();
+  void transpose_weights();
+  [[nodiscard]] int transposed(int weights);
   void mark_folded();
   void fold();
   [[nodiscard]] std::size_t fold_peak_bytes() const noexcept;
@@ -108,6 +111,7 @@ class ModelCompiler {
   const Graph& graph_;
   Vector<Value> values_;
   Vector<Node> nodes_;
+  std::pmr::list<GraphNode> made_nodes_;  // beside the graph's
   Vector<Stage> stages_;
   Vector<KernelPtr> fold_kernels_;  // of nodes; null where not folded
   Vector<int> order_;               // stages

@@ -20,17 +20,19 @@ bool fits(const TensorType& matrix, index_t m, index_t k, index_t n) {
 
 }  // namespace
 
+bool is_built_in(const Operator& op, std::string_view name) noexcept {
+  const auto* const built_in = dynamic_cast<const BuiltInOperator*>(&op);
+  return built_in != nullptr && built_in->name() == name;
+}
+
 KernelPtr make_row_product(const Operator& op, std::span<const TensorType> inputs,
                            const Attributes& attributes, std::pmr::memory_resource* resource) {
-  const auto* const built_in = dynamic_cast<const BuiltInOperator*>(&op);
-  if (built_in == nullptr) return {};
-  const std::string_view name = built_in->name();
-  if (name == "MatMul") {
+  if (is_built_in(op, "MatMul")) {
     const ProductGeometry g = matmul_geometry(inputs[0], inputs[1]);
     if (g.batches.count() != 1 || !fits(inputs[1], g.m, g.k, g.n)) return {};
     return make_kernel<RowProductKernel>(resource, inputs[0].dtype(), g.k, g.n, false, resource);
   }
-  if (name != "Gemm") return {};
+  if (!is_built_in(op, "Gemm")) return {};
   const GemmGeometry g = gemm_geometry(inputs, attributes);
   if (!fits(inputs[1], g.m, g.k, g.n) || g.trans_b || g.alpha != 1) return {};
   if (g.has_c && (g.beta != 1 || g.c_columns != g.n)) return {};

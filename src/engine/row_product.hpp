@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace tenon::detail {
@@ -50,6 +51,9 @@ class RowProductKernel final : public Kernel {
   bool has_bias_;
   std::pmr::vector<Step> epilogue_;
 };
+
+// Whether the operator is Tenon's own of this name.
+[[nodiscard]] bool is_built_in(const Operator& op, std::string_view name) noexcept;
 
 // Null where the operator is none of Tenon's own products, or not one of a row and a small matrix.
 [[nodiscard]] KernelPtr make_row_product(const Operator& op, std::span<const TensorType> inputs,

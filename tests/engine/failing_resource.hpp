@@ -22,3 +22,16 @@ class FailingResource final : public std::pmr::memory_resource {
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
   std::pmr::memory_resource* upstream_;
 };
+
+// While it lives, memory that is not asked of a given resource is refused.
+class NoDefaultResource {
+ public:
+  NoDefaultResource() = default;
+  NoDefaultResource(const NoDefaultResource&) = delete;
+  NoDefaultResource& operator=(const NoDefaultResource&) = delete;
+  ~NoDefaultResource() { std::pmr::set_default_resource(before_); }
+
+ private:
+  std::pmr::memory_resource* before_ =
+      std::pmr::set_default_resource(std::pmr::null_memory_resource());
+};

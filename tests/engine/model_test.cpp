@@ -495,6 +495,8 @@ TEST_CASE("model: out of memory at any allocation of load and session leaks noth
   TrackingAllocator tracker;
   FailingResource failing(&tracker);
   int refusals = 0;
+  const NoDefaultResource none;
+  const Model untroubled(c.graph);  // all from its resource
   for (bool is_made = false; !is_made; ++refusals) {
     failing.refused = refusals;
     try {

@@ -1,3 +1,4 @@
+#include "failing_resource.hpp"
 #include "src/engine/model_plan.hpp"
 
 #include <tenon/engine.hpp>
@@ -94,5 +95,42 @@ TEST_CASE("row product: other products run by themselves") {
   CHECK(first_label(2, 16, {}) == "Gemm");
   CHECK(first_label(1, 1, {}) == "Gemm");
   CHECK(first_label(1, 16, {{"alpha", 2.0}}) == "Gemm");
-  CHECK(first_label(1, 16, {{"transB", 1}}) == "Gemm");
+}
+
+TEST_CASE("row product: weights that are read transposed are transposed once, at load") {
+  std::mt19937 rng(7);
+  const index_t k = 24, n = 40;
+  const auto x = random_values<float>(k, rng), w = random_values<float>(n * k, rng),
+             b = random_values<float>(n, rng);
+  Graph graph;
+  graph.input("x", {DType::float32, {1, k}});
+  graph.input("y", {DType::float32, {3, k}});
+  graph.constant("w", view(w.data(), shape(n, k)));
+  graph.constant("b", view(b.data(), shape(n)));
+  graph.node("Gemm", {"x", "w", "b"}, "h", {{"transB", 1}});
+  graph.node("Relu", {"h"}, "r");
+  graph.node("Gemm", {"x", "w"}, "g", {{"transB", 1}, {"alpha", 2.0}});  // the same weights
+  graph.node("Gemm", {"y", "w"}, "m", {{"transB", 1}});                  // read where they lie
+  for (const char* name : {"r", "g", "m"}) graph.output(name);
+  const NoDefaultResource none;
+  const Model model(graph);
+  CHECK(model.weights_bytes() == static_cast<std::size_t>(n * k) * sizeof(float));
+  CHECK(model.plan().steps[0].label == "Gemm Relu");
+  std::vector<float> y(static_cast<std::size_t>(3 * k)), r(static_cast<std::size_t>(n)), g(r),
+      m(3 * r.size());
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = x[i % x.size()];
+  const void* in[] = {x.data(), y.data()};
+  void* out[] = {r.data(), g.data(), m.data()};
+  Session session(model);
+  session.run(std::span<const void* const>(in), out);
+  for (std::size_t j = 0; j < r.size(); ++j) {
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      sum += static_cast<double>(x[i]) * static_cast<double>(w[j * x.size() + i]);
+    CHECK(static_cast<double>(r[j]) ==
+          Approx(std::max(sum + static_cast<double>(b[j]), 0.0)).margin(1e-5));
+    CHECK(static_cast<double>(g[j]) == Approx(2 * sum).margin(1e-5));
+    for (std::size_t row = 0; row < 3; ++row)
+      CHECK(static_cast<double>(m[row * r.size() + j]) == Approx(sum).margin(1e-5));
+  }
 }
