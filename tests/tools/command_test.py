@@ -307,17 +307,31 @@ class Plan(Command):
         self.text("plan", table, "--offsets", solved)
         self.assertEqual(solved.read_text(), "size,offset,who,lower,upper\n64,0,x y,0,2\n32,64,,1,2\n")
 
-    def test_a_table_that_takes_a_search(self):
-        # Greedy by size ends above what is alive at once.
-        path = self.write("hard.csv", "lower,upper,size\n0,3,4\n0,5,1\n2,7,2\n4,9,4\n6,11,1\n8,12,3\n"
-                                      "3,6,3\n1,4,1\n")
-        exact = self.json("plan", path, "--exact")
+    def test_the_search_finds_what_the_fast_solver_does_not(self):
+        path = self.write("t.csv", "lower,upper,size\n4,6,3\n7,9,5\n1,5,4\n0,2,5\n2,9,4\n0,6,1\n")
         fast = self.json("plan", path, "--fast")
-        self.assertEqual((exact["solver"], fast["solver"]), ("exact", "fast"))
-        self.assertLessEqual(exact["bytes"], fast["bytes"])
-        self.assertLessEqual(exact["max_live_bytes"], exact["proven_bytes"])
-        self.assertTrue(exact["proven_least"])
-        self.assertEqual(fast["steps"], 0)
+        self.assertEqual((fast["solver"], fast["steps"], fast["bytes"], fast["proven_least"]),
+                         ("fast", 0, 13, False))
+        self.assertIn("not proven least", self.text("plan", path, "--fast"))
+        for options in ([], ["--exact"], ["--capacity", 12], ["--capacity", 13, "--exact"]):
+            found = self.json("plan", path, *options)
+            self.assertEqual((found["solver"], found["bytes"], found["proven_least"]),
+                             ("exact", 12, True))
+            self.assertGreater(found["steps"], 0)
+        enough = self.json("plan", path, "--capacity", 13)
+        self.assertEqual((enough["bytes"], enough["steps"], enough["fits"]), (13, 0, True))
+
+    def test_the_least_may_be_more_than_what_is_alive(self):
+        path = self.write("t.csv", "lower,upper,size\n3,7,1\n2,6,3\n4,7,2\n6,9,2\n0,2,4\n0,4,3\n"
+                                   "7,8,3\n6,9,2\n")
+        found = self.json("plan", path)
+        self.assertEqual((found["bytes"], found["max_live_bytes"], found["proven_bytes"]), (8, 7, 8))
+        self.assertTrue(found["proven_least"])
+        self.assertIn(["proven", "bound", "8", "B", "8", "B"], self.rows(self.text("plan", path)))
+        for options in ([], ["--exact"]):
+            code, out, error = self.run_command("plan", path, "--capacity", 7, "--json", *options)
+            self.assertEqual((code, json.loads(out)["proven_bytes"]), (3, 8))
+            self.assertIn("8 B exceed the capacity of 7 B by 1 B; no packing keeps it, proven", error)
 
     def test_alignment(self):
         path = self.write("t.csv", TABLE.replace("256", "250"))
@@ -387,6 +401,8 @@ class Plan(Command):
         self.assertTrue(found["proven_least"])
         self.assertEqual(found["bytes"], found["max_live_bytes"])
         self.assertGreater(found["steps"], 0)
+        found = self.json("plan", PLANNER / "D.1048576.csv", "--capacity", "1MiB")
+        self.assertEqual((found["fits"], found["proven_least"]), (True, False))
         code, out, error = self.run_command("plan", PLANNER / "D.1048576.csv", "--steps", 100,
                                             "--capacity", 1048576)
         self.assertEqual(code, 3)
