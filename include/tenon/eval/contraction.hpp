@@ -317,9 +317,9 @@ TENON_INLINE void run_contraction(const Eval& x, const Target& target, std::byte
   using N = std::remove_cvref_t<decltype(node_at<Core>(x.expression))>;
   if constexpr (!Eval::runs_in_parallel && !N::shape_type::is_static) {
     const bool done = with_product<Core, Stage>(
-        x, target, [](const auto& ec, index_t k, const auto& a, const auto& b, const auto& c) {
+        x, target, [&](const auto& ec, index_t k, const auto& a, const auto& b, const auto& c) {
           if constexpr (std::tuple_size_v<std::remove_cvref_t<decltype(ec)>> == 2)
-            return kernels::detail::multiply_memory<value_t<N>>(ec[0], ec[1], k, a, b, c);
+            return kernels::detail::multiply_memory<value_t<N>>(ec[0], ec[1], k, a, b, c, scratch);
           else
             return false;
         });

@@ -105,9 +105,10 @@ consteval void require_matching_shapes() {
                 "shapes are named in the lines around this.");
 }
 
+// By value: the extents of whoever calls stay in registers.
 template <class S, class Given>
-[[noreturn, gnu::noinline, gnu::cold]] void refuse_destination(const char* operation,
-                                                               const Given& given, const S& shape) {
+[[noreturn, gnu::noinline, gnu::cold]] void refuse_destination(const char* operation, Given given,
+                                                               S shape) {
   raise<ShapeError>(operation, "the destination has shape %s, the expression %s",
                     ShapeText(given.extents()).text, ShapeText(shape.extents()).text);
 }

@@ -93,22 +93,32 @@ TENON_INLINE TileJob<T> whole_job(index_t n, index_t k, const A& a, const B& b, 
           .columns = static_cast<int>(n)};
 }
 
-// The product where all of it is memory and nothing is packed, without a plan; false, and nothing done,
+// The product where all of it is memory and nothing but B is packed, without a plan; false, and nothing done,
 // where that is not so. Code of the caller's: nothing that it knows goes through memory but the job.
 template <class T, class A, class B, class Sink>
 TENON_INLINE bool multiply_memory([[maybe_unused]] index_t m, [[maybe_unused]] index_t n,
                                   [[maybe_unused]] index_t k, [[maybe_unused]] const A& a,
-                                  [[maybe_unused]] const B& b, [[maybe_unused]] const Sink& sink) {
+                                  [[maybe_unused]] const B& b, [[maybe_unused]] const Sink& sink,
+                                  [[maybe_unused]] std::byte* workspace) {
   if constexpr (all_memory<T, A, B, Sink>) {
-    if (k == 0 || !rows_are_dense(b, sink)) return false;
+    if (n < 2 || k == 0 || !rows_are_dense(b, sink)) return false;
     if (is_one_tile<T>(m, n)) {
       multiply_tile<T>(static_cast<int>(m), sliver_units<T>(n), whole_job<T>(n, k, a, b, sink));
       return true;
     }
-    if (is_tiny<T>(n, k)) {
-      multiply_in_place<T>(m, n, whole_job<T>(n, k, a, b, sink));
-      return true;
+    T* panels = nullptr;
+    if (!is_tiny<T>(n, k)) {
+      std::size_t a_bytes = 0;
+      if (!is_strip<T>(m, n, k)) {
+        if (!b_is_small<T>(m, n, k)) return false;
+        a_bytes = small_b_a_bytes<T>(m, k);
+        if (a_bytes != 0 && !reads_well<T>(a.stride(0), a.stride(1))) return false;
+      }
+      panels = reinterpret_cast<T*>(workspace + a_bytes);
     }
+    MovingJob<T> job{whole_job<T>(n, k, a, b, sink)};
+    multiply_in_place<T>(m, n, job, panels);
+    return true;
   }
   return false;
 }
@@ -188,7 +198,7 @@ TENON_INLINE void gemm(index_t m, index_t n, index_t k, const A& a, const B& b, 
   static_assert(
       std::is_same_v<typename A::value_type, T> && std::is_same_v<typename B::value_type, T>,
       "gemm multiplies and sums in T: let the sources convert while they load.");
-  if (!detail::multiply_memory<T>(m, n, k, a, b, sink))
+  if (!detail::multiply_memory<T>(m, n, k, a, b, sink, workspace))
     detail::multiply_planned<T>(m, n, k, a, b, sink, workspace);
 }
 

@@ -165,6 +165,20 @@ constexpr bool b_is_small(index_t m, index_t n, index_t k) {
          whole + (k > 4 * B::chunk ? a_tile_size<T>(m, k) : 0) <= (m + 2 * B::nr) * k;
 }
 
+// One strip of tiles: B is packed, A is read where it lies.
+template <class T>
+constexpr bool is_strip(index_t m, index_t n, index_t k) {
+  using B = Blocking<T>;
+  return m > B::mr && n > 1 && n <= B::nr && k <= B::kc;
+}
+
+// Bytes for a tile of A where B is packed whole.
+template <class T>
+constexpr std::size_t small_b_a_bytes(index_t m, index_t k) {
+  if (k <= 4 * Blocking<T>::chunk) return 0;
+  return align_up(static_cast<std::size_t>(a_tile_size<T>(m, k)) * sizeof(T), workspace_alignment);
+}
+
 // One tile, which is read where it lies.
 template <class T>
 constexpr bool is_one_tile(index_t m, index_t n) {
@@ -201,7 +215,7 @@ template <class T>
     return plan;
   }
   const bool tiny = is_tiny<T>(n, k);
-  const bool strip = m > B::mr && n <= B::nr && k <= B::kc;
+  const bool strip = is_strip<T>(m, n, k);
   if (tiny || strip || is_one_tile<T>(m, n)) {
     plan = {tiny ? GemmWay::tiny : strip ? GemmWay::one_strip : GemmWay::tile, m, n, k};
     if (plan.way == GemmWay::one_strip) plan.b_bytes = exactly(panels_size<T>(n, k));
@@ -209,7 +223,7 @@ template <class T>
   }
   if (b_is_small<T>(m, n, k)) {
     plan = {GemmWay::small_b, m, n, k};
-    if (k > 4 * B::chunk) plan.a_bytes = bytes(a_tile_size<T>(m, k));
+    plan.a_bytes = small_b_a_bytes<T>(m, k);
     plan.b_bytes = exactly(panels_size<T>(n, k));
     return plan;
   }
@@ -246,13 +260,14 @@ template <class T>
   return detail::gemm_plan<T>(m, n, k).bytes();
 }
 
-// The most that gemm<T> needs on any extents up to these; those that are `fixed` do not shrink.
-// A smaller product can need more: its blocks are cut differently.
+namespace detail {
+
 template <class T>
-[[nodiscard]] constexpr std::size_t gemm_workspace_bound(index_t m, index_t n, index_t k,
-                                                         bool m_fixed, bool n_fixed, bool k_fixed) {
+[[nodiscard, gnu::noinline]] constexpr std::size_t most_workspace_bytes(index_t m, index_t n,
+                                                                        index_t k, bool m_fixed,
+                                                                        bool n_fixed,
+                                                                        bool k_fixed) {
   using B = Blocking<T>;
-  if (m_fixed && n_fixed && k_fixed) return gemm_workspace_bytes<T>(m, n, k);
   std::size_t most = 0;
   const auto rows_and_columns = [&](index_t depth) {
     const auto offer = [&](index_t rows, index_t columns) {
@@ -264,10 +279,10 @@ template <class T>
       if (m_fixed) return;
       offer(1, columns);
       offer(m / B::mr * B::mr, columns);  // full tiles
-      index_t rows = std::min(m, detail::round_up(columns, B::lanes));
-      while (rows > B::mr && detail::b_is_small<T>(rows, columns, depth)) --rows;
+      index_t rows = std::min(m, round_up(columns, B::lanes));
+      while (rows > B::mr && b_is_small<T>(rows, columns, depth)) --rows;
       offer(rows, columns);  // the most of which a block is packed
-      offer(detail::block_rows<T>(detail::balanced(depth, B::kc, B::chunk)), columns);
+      offer(block_rows<T>(balanced(depth, B::kc, B::chunk)), columns);
     };
     rows_of(n);
     if (n_fixed) return;
@@ -275,7 +290,7 @@ template <class T>
     rows_of(2 * B::nc);  // where m is 1, a wider product has narrower strips
     for (const index_t rows : {m, m / B::mr * B::mr}) {
       index_t columns = std::min(n, m + 2 * B::nr) / B::lanes * B::lanes;
-      while (columns > B::nr && !detail::b_is_small<T>(rows, columns, depth)) columns -= B::lanes;
+      while (columns > B::nr && !b_is_small<T>(rows, columns, depth)) columns -= B::lanes;
       offer(rows, columns);  // the widest B that is packed whole
     }
   };
@@ -285,6 +300,18 @@ template <class T>
     for (index_t d = std::min(k, 2 * B::kc) / B::chunk * B::chunk; d > 0; d -= B::chunk)
       rows_and_columns(d);
   return most;
+}
+
+}  // namespace detail
+
+// The most that gemm<T> needs on any extents up to these; those that are `fixed` do not shrink.
+// A smaller product can need more: its blocks are cut differently.
+template <class T>
+[[nodiscard]] TENON_INLINE constexpr std::size_t gemm_workspace_bound(index_t m, index_t n,
+                                                                      index_t k, bool m_fixed,
+                                                                      bool n_fixed, bool k_fixed) {
+  if (m_fixed && n_fixed && k_fixed) return gemm_workspace_bytes<T>(m, n, k);
+  return detail::most_workspace_bytes<T>(m, n, k, m_fixed, n_fixed, k_fixed);
 }
 
 namespace detail {

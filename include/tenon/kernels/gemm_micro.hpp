@@ -46,6 +46,9 @@ struct MovingJob : TileJob<T> {
   [[nodiscard]] bool moves_any() const { return b_to != nullptr || b_next != nullptr; }
 };
 
+// How far ahead of its copy a row of B is prefetched.
+inline constexpr index_t rows_ahead = 12;
+
 // Depth: that of the job where it is known and small, else 0.
 template <class T, int Rows, int Units, bool Masked, int Depth = 0, class Job>
 TENON_INLINE void multiply_tile_inline(const Job& job) {
@@ -84,7 +87,7 @@ TENON_INLINE void multiply_tile_inline(const Job& job) {
   // Three rows of A from each of these: base, base + s, base + 2s are one instruction's operand.
   const T* p[groups];
   TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] = job.a + 3 * q * s;
-  const auto step = [&]() TENON_INLINE_LAMBDA {
+  const auto step = [&]([[maybe_unused]] index_t left) TENON_INLINE_LAMBDA {
     V row[packs == 0 ? 1 : packs];
     [[maybe_unused]] H row_edge;
     TENON_UNROLL for (int v = 0; v < packs; ++v) row[v] = Masked && v == loads - 1
@@ -95,7 +98,10 @@ TENON_INLINE void multiply_tile_inline(const Job& job) {
           Masked ? simd::load_first<H>(b + packs * L, last) : simd::load_vector<H>(b + packs * L);
     if constexpr (Job::moves_b) {
       if (b_to != nullptr) {
-        TENON_UNROLL for (int v = 0; v < loads; ++v) __builtin_prefetch(b + 12 * b_row + v * L);
+        if (left > rows_ahead) {
+          TENON_UNROLL for (int v = 0; v < loads; ++v)
+              __builtin_prefetch(b + rows_ahead * b_row + v * L);
+        }
         TENON_UNROLL for (int v = 0; v < packs; ++v) {
           if (Masked && v == loads - 1)
             simd::store_first(b_to + v * L, row[v], last);
@@ -125,9 +131,9 @@ TENON_INLINE void multiply_tile_inline(const Job& job) {
     TENON_UNROLL for (int q = 0; q < groups; ++q) p[q] += a_k;
   };
   if constexpr (Depth != 0) {
-    TENON_UNROLL for (int k = 0; k < Depth; ++k) step();
+    TENON_UNROLL for (int k = 0; k < Depth; ++k) step(Depth - k);
   } else {
-    for (index_t k = job.depth; k > 0; --k) step();
+    for (index_t k = job.depth; k > 0; --k) step(k);
   }
   T* c = job.c;
   const index_t c_row = job.c_row;

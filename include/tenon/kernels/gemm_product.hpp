@@ -41,20 +41,24 @@ class RowTiles {
     constexpr index_t mr = Blocking<T>::mr;
     if (rows <= mr) {  // without a division
       count = rows == 0 ? 0 : 1;
-      height_ = static_cast<int>(rows);
+      height_ = rows;
     } else {
       count = ceil_div(rows, mr);
-      height_ = static_cast<int>(rows / count);
-      higher_ = rows % count;
+      height_ = rows / count;
+      higher_ = rows - height_ * count;
     }
   }
   [[nodiscard]] constexpr int height(index_t tile) const {
-    return height_ + (tile < higher_ ? 1 : 0);
+    return static_cast<int>(height_) + (tile < higher_ ? 1 : 0);
+  }
+  // The first row of a tile.
+  [[nodiscard]] constexpr index_t begin(index_t tile) const {
+    return tile * height_ + std::min(tile, higher_);
   }
   index_t count = 0;
 
  private:
-  int height_ = 0;
+  index_t height_ = 0;
   index_t higher_ = 0;
 };
 

@@ -6,25 +6,63 @@
 
 namespace tenon::inline TENON_MODE::kernels::detail {
 
-// ---- nothing packed, everything in memory ----
+// ---- everything in memory ----
 
-// Where extents are known when the program runs: `whole`, a job for all m rows and n columns, tile by
-// tile. pre: is_tiny
+// On to the tile below one of so many rows.
 template <class T>
-[[gnu::noinline]] void multiply_in_place(index_t m, index_t n, const TileJob<T>& whole) {
+TENON_INLINE void go_down(TileJob<T>& job, int rows) {
+  job.a += rows * job.a_row;
+  job.c += rows * job.c_row;
+}
+
+// True where the rows of a tile of A that is memory do not meet in few sets of a cache: it is then read
+// where it lies. GFLOP/s at n = 96 and 200: 108 and 111, packed 102 and 107.
+template <class T>
+TENON_INLINE bool reads_well(index_t a_row, index_t a_k) {
+  return a_k == 1 && a_row * static_cast<index_t>(sizeof(T)) % 2048 != 0;
+}
+
+// Tiles of A that a sliver of B passes by while it stays in L1: one where it is too deep for that.
+template <class T>
+constexpr index_t tiles_together(index_t depth) {
+  return depth <= 10 * Blocking<T>::chunk ? 16 : 1;
+}
+
+// All m rows and n columns of the product whose first element is the job's. B is read where it lies; where
+// there are panels, its last sliver goes there with its first use, and only that: stores cost the kernel
+// more than rows with gaps (at 64 x 64 x 64 floats 2%). The job is changed in place: a copy of what
+// was just stored would wait for the stores (7 ns).
+template <class T>
+[[gnu::noinline]] void multiply_in_place(index_t m, index_t n, MovingJob<T>& job, T* panels) {
   const RowTiles<T> tiles(m);
-  TileJob<T> job = whole;
-  T* c = whole.c;
-  for (index_t t = 0; t < tiles.count; ++t) {
-    const int rows = tiles.height(t);
+  const index_t together = tiles_together<T>(job.depth), b_row = job.b_row;
+  const T *const a = job.a, *const b = job.b;
+  T* const c = job.c;
+  for (index_t t = 0; t < tiles.count; t += together) {
+    const index_t end = std::min(t + together, tiles.count), i = tiles.begin(t);
+    T* panel = panels;
     for_each_sliver<T>(n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
-      job.b = whole.b + j;
-      job.c = c + j;
+      job.a = a + i * job.a_row;
+      job.b = b + j;
+      job.b_row = b_row;
+      job.c = c + i * job.c_row + j;
       job.columns = static_cast<int>(columns);
-      multiply_tile<T>(rows, units, job);
+      index_t at = t;
+      if (panel != nullptr && j + columns == n) {
+        if (t == 0) {
+          job.b_to = panel;
+          multiply_tile<T>(tiles.height(0), units, job);
+          go_down(job, tiles.height(at++));
+        }
+        take_panel<T>(job, panel, units);
+      } else if (panel != nullptr) {
+        panel += job.depth * panel_width<T>(units);
+      }
+      for (; at < end; ++at) {
+        multiply_tile<T>(tiles.height(at), units, static_cast<const TileJob<T>&>(job));
+        go_down(job, tiles.height(at));
+      }
     });
-    job.a += rows * job.a_row;
-    c += rows * job.c_row;
   }
 }
 
@@ -119,24 +157,18 @@ void run_tiny(const ProductIo<T>& io) {
   else
     run_tiles<T>(io, nullptr, false, nullptr, 0);
 }
-// True where the rows of a tile of A that is memory do not meet in few sets of a cache: it is then read
-// where it lies. GFLOP/s at n = 96 and 200: 108 and 111, packed 102 and 107.
-template <class T>
-bool reads_well(const ProductIo<T>& io) {
-  return io.a_data != nullptr && io.a_k == 1 &&
-         io.a_row * static_cast<index_t>(sizeof(T)) % 2048 != 0;
-}
 template <class T>
 void run_small_b(const GemmPlan& plan, const ProductIo<T>& io, std::byte* workspace) {
   T* const panels = reinterpret_cast<T*>(workspace + plan.a_bytes);
+  const bool reads_a =
+      io.a_data != nullptr && (plan.a_bytes == 0 || reads_well<T>(io.a_row, io.a_k));
   const bool copies = pack_panels(io, panels);
-  if (plan.a_bytes != 0 && !reads_well(io)) {
-    run_tiles<T>(io, panels, copies, panels, a_tile_stride<T>(io.k));
-  } else if (io.a_data == nullptr) {
-    run_tiles_lazy_a<T>(io, panels, copies);
-  } else {
+  if (reads_a)
     run_tiles<T>(io, panels, copies, nullptr, 0);
-  }
+  else if (plan.a_bytes != 0)
+    run_tiles<T>(io, panels, copies, panels, a_tile_stride<T>(io.k));
+  else
+    run_tiles_lazy_a<T>(io, panels, copies);
 }
 
 // ---- one tile, or one strip of tiles: A is read once ----

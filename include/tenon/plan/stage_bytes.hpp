@@ -58,8 +58,17 @@ struct StageBytes {
   std::size_t core = 0;
 };
 
-// What the kernel of a core needs for operands a and b. is_fixed(pattern): extents of this pattern are
-// those of the run, not bounds of them.
+// What gemm<T> needs for a product of these extents, whose patterns are `patterns`. is_fixed(pattern): extents
+// of this pattern are those of the run, not bounds of them.
+template <class T, class IsFixed>
+[[nodiscard]] TENON_INLINE constexpr std::size_t product_bytes(const MatmulExtents& patterns,
+                                                               index_t m, index_t n, index_t k,
+                                                               const IsFixed& is_fixed) {
+  return kernels::gemm_workspace_bound<T>(m, n, k, is_fixed(patterns.m), is_fixed(patterns.n),
+                                          is_fixed(patterns.k));
+}
+
+// What the kernel of a core needs for operands a and b.
 template <unsigned Types, class IsFixed>
 [[nodiscard]] constexpr std::size_t kernel_bytes(const SizedNode& core, const SizedNode& a,
                                                  const SizedNode& b, const IsFixed& is_fixed) {
@@ -67,10 +76,9 @@ template <unsigned Types, class IsFixed>
   if (core.size() == 0) return 0;
   if (r.kind == Kind::contract) {
     const index_t m = r.left_vector ? 1 : a.extent(-2), n = r.right_vector ? 1 : b.extent(-1);
-    const MatmulExtents p = matmul_extents(r, a.type, b.type);
+    const MatmulExtents patterns = matmul_extents(r, a.type, b.type);
     return with_kernel_type<Types>(r.dtype, [&]<class T>(std::type_identity<T>) {
-      return kernels::gemm_workspace_bound<T>(m, n, a.extent(-1), is_fixed(p.m), is_fixed(p.n),
-                                              is_fixed(p.k));
+      return product_bytes<T>(patterns, m, n, a.extent(-1), is_fixed);
     });
   }
   if (r.kind == Kind::normalize) {
@@ -175,12 +183,22 @@ template <int Root, class E>
     const auto a_extents = node_at<a>(e).shape().extents();
     const auto b_extents = node_at<b>(e).shape().extents();
     const SizedNode value{type, core_extents.data()};
-    if constexpr (type.kind != Kind::reduce)
+    const auto is_fixed = [&](index_t pattern) {
+      return !(rows_may_shrink && (is_block_extent(pattern) || pattern == dyn_block));
+    };
+    if constexpr (type.kind == Kind::contract) {
+      constexpr MatmulExtents patterns = matmul_extents(type, types[static_cast<std::size_t>(a)],
+                                                        types[static_cast<std::size_t>(b)]);
+      const index_t m = type.left_vector ? 1 : a_extents[a_extents.size() - 2];
+      const index_t n = type.right_vector ? 1 : b_extents[b_extents.size() - 1];
+      if (value.size() != 0)
+        bytes.scratch = product_bytes<value_t<decltype(node_at<core>(e))>>(
+            patterns, m, n, a_extents[a_extents.size() - 1], is_fixed);
+    } else if constexpr (type.kind != Kind::reduce) {
       bytes.scratch = kernel_bytes<1U << static_cast<unsigned>(type.dtype)>(
           value, {types[static_cast<std::size_t>(a)], a_extents.data()},
-          {types[static_cast<std::size_t>(b)], b_extents.data()}, [&](index_t pattern) {
-            return !(rows_may_shrink && (is_block_extent(pattern) || pattern == dyn_block));
-          });
+          {types[static_cast<std::size_t>(b)], b_extents.data()}, is_fixed);
+    }
     if (core_extents != root_extents) bytes.core = value.bytes();
   }
   return bytes;
