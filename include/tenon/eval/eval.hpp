@@ -37,7 +37,7 @@ template <Expression X, MemoryResource R, MemoryResource W>
 // Memory: only the workspace, from scratch(…), given back before return.
 // Errors: shapes that differ do not compile where known, else ShapeError before anything is written.
 template <ResultDestination Dst, Expression X, MemoryResource W>
-void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
+TENON_INLINE void eval_into(Dst&& dst, const X& x, Scratch<W> workspace) {
   detail::with_shared_node<detail::any_workspace>(
       x, detail::evaluate_into(dst, detail::ResourceMemory<W>{*workspace.resource}));
 }

@@ -197,7 +197,8 @@ struct ResourceMemory {
 
 // Evaluates the node e into dst; memory(bytes) gives the workspace, and its lifetime.
 template <bool MayAlias, class Dst, class E, class SlotTable, class Memory>
-void evaluate_with(const SlotTable& slots, const Dst& dst, const E& e, const Memory& memory) {
+TENON_INLINE void evaluate_here(const SlotTable& slots, const Dst& dst, const E& e,
+                                const Memory& memory) {
   if constexpr (!MayAlias) {
     const auto block = memory(slots.workspace_bytes);
     run(e, slots, dst, block.data());
@@ -219,6 +220,20 @@ void evaluate_with(const SlotTable& slots, const Dst& dst, const E& e, const Mem
   }
 }
 
+// The same; the compiler decides whether as code of the caller's.
+template <bool MayAlias, class Dst, class E, class SlotTable, class Memory>
+void evaluate_with(const SlotTable& slots, const Dst& dst, const E& e, const Memory& memory) {
+  evaluate_here<MayAlias>(slots, dst, e, memory);
+}
+
+// True for a product of two leaves and nothing else: small ones take less time than passing them on in memory.
+template <class E>
+inline constexpr bool is_bare_product = [] {
+  constexpr auto& structure = structure_of<E>;
+  return structure.stages == 1 && structure.core[0] == 0 &&
+         pattern_records<E>[0].kind == Kind::contract && pattern_records<E>.size() == 3;
+}();
+
 // Evaluates nodes into `dst`: what all forms of eval_into do with the node that they find.
 template <bool MayAlias, class Dst, class Memory>
 struct EvaluateInto {
@@ -226,13 +241,16 @@ struct EvaluateInto {
   Memory memory;
 
   template <class E>
-  void operator()(const E& e) const {
+  TENON_INLINE void operator()(const E& e) const {
     if constexpr (std::same_as<Memory, NoMemory> && planned_when_compiling<E>)
       static_assert(static_slots<E>.workspace_bytes == 0,
                     "This expression needs a workspace: eval_into(dst, expression, scratch(res)).");
     check_destination<value_t<E>>("eval_into", dst, e.shape());
     if constexpr (checked_build) check_leaves("eval_into", e);
-    evaluate_with<MayAlias>(slots_of(e), dst, e, memory);
+    if constexpr (is_bare_product<E>)
+      evaluate_here<MayAlias>(slots_of(e), dst, e, memory);
+    else
+      evaluate_with<MayAlias>(slots_of(e), dst, e, memory);
   }
 };
 
