@@ -95,8 +95,8 @@ TENON_INLINE void multiply_static(TileJob<T> job) {
 
 // ---- nothing packed: B fits the stack, or is memory ----
 
-// All of the product, B from panels where that is not nullptr: packed on the way where it is memory and
-// `copies`. A through a buffer where there is one, before a_end, rows `stride` apart.
+// All of the product, B from panels where that is not nullptr; where it is memory and `copies`, only its last
+// sliver, packed on the way. A through a buffer where there is one, before a_end, rows `stride` apart.
 template <class T>
 void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t stride) {
   const RowTiles<T> tiles(io.m);
@@ -108,10 +108,11 @@ void run_tiles(const ProductIo<T>& io, T* panels, bool copies, T* a_end, index_t
     T* panel = panels;
     for_each_sliver<T>(io.n, [&](index_t j, index_t columns, int units) TENON_INLINE_LAMBDA {
       job.columns = static_cast<int>(columns);
-      if (panel == nullptr || (copies && t == 0)) {
+      const bool last = j + columns == io.n;
+      if (panel == nullptr || (copies && (t == 0 || !last))) {
         job.b = io.b_data + j;
         job.b_row = io.b_row;
-        job.b_to = panel;
+        job.b_to = last ? panel : nullptr;
       } else {
         job.b_to = nullptr;
         take_panel<T>(job, panel, units);
