@@ -457,7 +457,7 @@ TEST_CASE("model: long graphs") {
   CHECK(r[0].size() == 50);
 }
 
-TEST_CASE("model: eight threads, each with its session") {
+TEST_CASE("model: eight threads, each with its session", "[engine][threads]") {
   std::mt19937 rng(13);
   RandomGraph random(20, false, rng);
   const Model model(random.graph);
