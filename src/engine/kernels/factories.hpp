@@ -37,5 +37,7 @@ KernelPtr make_concat_kernel(std::span<const TensorType> inputs, const Attribute
                              const KernelOptions& options);
 KernelPtr make_cast_kernel(std::span<const TensorType> inputs, const Attributes& attributes,
                            const KernelOptions& options);
+KernelPtr make_conv1d_kernel(std::span<const TensorType> inputs, const Attributes& attributes,
+                             const KernelOptions& options);
 
 }  // namespace tenon::detail::inline TENON_MODE

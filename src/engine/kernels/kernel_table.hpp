@@ -50,6 +50,7 @@ struct KernelTable {
   KernelFactory copy;
   KernelFactory concat;
   KernelFactory cast;
+  KernelFactory conv1d;
 };
 
 }  // namespace tenon::detail

@@ -28,4 +28,4 @@ TENON_DISPATCHED_TABLE(
     .reduce_prod = &tenon::detail::make_reduce_prod_kernel,
     .transpose = &tenon::detail::make_transpose_kernel, .slice = &tenon::detail::make_slice_kernel,
     .copy = &tenon::detail::make_copy_kernel, .concat = &tenon::detail::make_concat_kernel,
-    .cast = &tenon::detail::make_cast_kernel);
+    .cast = &tenon::detail::make_cast_kernel, .conv1d = &tenon::detail::make_conv1d_kernel);

@@ -1,0 +1,1 @@
+set(example_libraries tenon::engine)
