@@ -1,6 +1,7 @@
 #include "failing_resource.hpp"
 #include "src/engine/model_plan.hpp"
 
+#include <tenon/core/thread_team.hpp>
 #include <tenon/engine.hpp>
 
 #include "catch.hpp"
@@ -133,4 +134,27 @@ TEST_CASE("row product: weights that are read transposed are transposed once, at
     for (std::size_t row = 0; row < 3; ++row)
       CHECK(static_cast<double>(m[row * r.size() + j]) == Approx(sum).margin(1e-5));
   }
+}
+
+TEST_CASE("session: a model for two threads has the bits of one for one, and asks for its team") {
+  std::mt19937 rng(8);
+  const index_t n = 200;
+  const auto x = random_values<float>(n * n, rng), w = random_values<float>(n * n, rng);
+  Graph graph;
+  graph.input("x", {DType::float32, {n, n}});
+  graph.constant("w", view(w.data(), shape(n, n)));
+  graph.node("MatMul", {"x", "w"}, "h");
+  graph.node("Relu", {"h"}, "r");
+  graph.node("MatMul", {"r", "w"}, "y");
+  graph.output("y");
+  const Model one(graph), two(graph, {.threads = 2});
+  CHECK_THROWS_AS(Session(two), ContractError);
+  ThreadTeam team(2);
+  Session alone(one), together(two, system_resource(), &team);
+  std::vector<float> y(x.size()), z(x.size());
+  const void* in[] = {x.data()};
+  void *to_y[] = {y.data()}, *to_z[] = {z.data()};
+  alone.run(std::span<const void* const>(in), to_y);
+  for (int i = 0; i < 20; ++i) together.run(std::span<const void* const>(in), to_z);
+  CHECK(std::memcmp(y.data(), z.data(), y.size() * sizeof(float)) == 0);
 }
