@@ -35,7 +35,7 @@ TensorType infer_reduce(Types inputs, const Attributes& attributes) {
   return reduce_geometry(Name.text, inputs[0], attributes).output;
 }
 
-const BuiltInOperator operators[] = {
+constinit const BuiltInOperator operators[] = {
     BuiltInOperator({"Softmax", 1, 1, axis_only, infer_softmax, &KernelTable::softmax}),
     BuiltInOperator(
         {"LayerNorm", 2, 3, layer_norm_attributes, infer_layer_norm, &KernelTable::layer_norm}),

@@ -32,7 +32,7 @@ TensorType infer_cast(Types inputs, const Attributes& attributes) {
   return cast_type(inputs[0], attributes);
 }
 
-const BuiltInOperator operators[] = {
+constinit const BuiltInOperator operators[] = {
     BuiltInOperator(
         {"Transpose", 1, 1, transpose_attributes, infer_transpose, &KernelTable::transpose}),
     BuiltInOperator({"Slice", 1, 1, slice_attributes, infer_slice, &KernelTable::slice}),
