@@ -1,27 +1,27 @@
 #pragma once
-// The closest of some names to one that is none of them, for messages.
+// How close a name is to another, for messages about one that is unknown.
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace tenon::detail {
 
-// Letters to insert, remove or change until a is b (Levenshtein), of the first 63 of each.
-[[nodiscard]] inline std::size_t letters_changed(std::string_view a, std::string_view b) noexcept {
-  constexpr std::size_t most = 63;
-  a = a.substr(0, most);
-  b = b.substr(0, most);
-  std::array<std::size_t, most + 1> row{};
+// How many letters have to be put in, left out or replaced to make b of a (Levenshtein), case aside; of names of
+// up to 63 letters, else the longer one's length.
+[[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b) noexcept {
+  std::array<std::size_t, 64> row{};
+  if (b.size() >= row.size()) return std::max(a.size(), b.size());
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
+    std::size_t diagonal = std::exchange(row[0], i);
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      const std::size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
       diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
     }
   }
   return row[b.size()];

@@ -77,7 +77,7 @@ int Graph::at(const char* operation, std::string_view name) const {
   std::string_view closest;
   std::size_t least = ~std::size_t{0};
   for (const auto& v : values_)
-    if (const std::size_t changed = detail::letters_changed(name, v.name); changed < least) {
+    if (const std::size_t changed = detail::edit_distance(name, v.name); changed < least) {
       least = changed;
       closest = v.name;
     }

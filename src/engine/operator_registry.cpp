@@ -5,6 +5,7 @@
 #include <tenon/memory/fixed_buffer_allocator.hpp>
 
 #include "built_in_operators.hpp"
+#include "closest_name.hpp"
 #include "hash.hpp"
 
 #include <algorithm>
@@ -26,24 +27,6 @@ struct BuiltIns {
 };
 
 int length(std::string_view text) noexcept { return static_cast<int>(text.size()); }
-
-// How many letters have to be put in, left out or replaced to make b of a (Levenshtein), case aside; of names of
-// up to 63 letters, else the longer one's length.
-std::size_t edit_distance(std::string_view a, std::string_view b) noexcept {
-  std::array<std::size_t, 64> row{};
-  if (b.size() >= row.size()) return std::max(a.size(), b.size());
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 }  // namespace
 
@@ -117,7 +100,7 @@ std::string_view OperatorRegistry::closest(std::string_view name) const noexcept
   std::string_view best;
   std::size_t least = 0;
   for_each([&](std::string_view other) {
-    const std::size_t distance = edit_distance(name, other);
+    const std::size_t distance = detail::edit_distance(name, other);
     // Of several the first in the alphabet, so that messages are the same every time.
     if (best.empty() || distance < least || (distance == least && other < best)) {
       best = other;
