@@ -53,6 +53,7 @@ function(tenon_add_multiarch_sources target)
     target_compile_definitions(${objects} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
     target_compile_options(${objects} PRIVATE
       $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> ${flags_${isa}}
+      $<$<OR:$<CONFIG:>,$<CONFIG:Debug>>:-O1>  # without, GCC 12 fails on packs of AVX-512
       $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)  # unique symbols cannot be made local
 
     set(entry tenon_${arg_TABLE}_${isa})

@@ -30,7 +30,11 @@ run(${CMAKE_COMMAND} --install ${build} --prefix ${work}/prefix)
 # The package must also work where it was moved to, without the build that it came from.
 file(RENAME ${work}/prefix ${work}/moved)
 consume(package -DCMAKE_PREFIX_PATH=${work}/moved)
-consume(subdirectory -DTENON_SOURCE=${source})
+# Without the engine's kernels for every instruction set: the package has them.
+if(CMAKE_HOST_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(few_isas -DTENON_ENGINE_ISAS=sse2)
+endif()
+consume(subdirectory -DTENON_SOURCE=${source} ${few_isas})
 
 if(EXISTS ${work}/moved/bin/tenon)
   run(${work}/moved/bin/tenon --version)

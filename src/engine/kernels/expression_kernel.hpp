@@ -1,10 +1,11 @@
 #pragma once
 // Kernels that are one expression of the library's own, planned once.
 
+#include "team_call.hpp"
+
 #include <tenon/eval/parallel.hpp>
 #include <tenon/eval/prepare.hpp>
 
-#include <tenon/core/thread_team.hpp>
 #include <tenon/engine/operator.hpp>
 
 #include <concepts>
@@ -50,8 +51,8 @@ class ExpressionKernel final : public Kernel {
     if constexpr (B::uses_team) {
       if (call.team != nullptr) {
         using Slots = std::remove_cvref_t<decltype(slots_.get())>;
-        const ParallelSlots<Slots, ThreadTeam> slots{slots_.get(), *call.team, threads_,
-                                                     workspace_bytes_};
+        TeamCall team(*call.team, threads_);
+        const ParallelSlots<Slots, TeamCall> slots{slots_.get(), team, threads_, workspace_bytes_};
         detail::run(expression, slots, destination, call.workspace);
         return;
       }

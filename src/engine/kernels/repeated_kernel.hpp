@@ -1,12 +1,12 @@
 #pragma once
 // A kernel for each of several batches.
 
+#include "product_geometry.hpp"
+#include "team_call.hpp"
+
 #include <tenon/core/checked.hpp>
 #include <tenon/core/config.hpp>
-#include <tenon/core/thread_team.hpp>
 #include <tenon/engine/operator.hpp>
-
-#include "product_geometry.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +36,7 @@ class RepeatedKernel final : public Kernel {
       return;
     }
     const std::size_t step = align_up(kernel_->workspace_bytes(), workspace_alignment);
-    call.team->parallel_for(parts_, [&](index_t part) noexcept {
+    TeamCall(*call.team, parts_).parallel_for(parts_, [&](index_t part) noexcept {
       const KernelCall own{call.inputs, call.outputs,
                            call.workspace + static_cast<std::size_t>(part) * step, nullptr};
       run_batches(own, count * part / parts_, count * (part + 1) / parts_);
