@@ -28,8 +28,7 @@ class TeamCall {
   void parallel_for(index_t n, F&& f) const noexcept {
     using Function = std::remove_cvref_t<F>;
     run_on_team(
-        team_, n,
-        [](void* context, index_t i) noexcept { (*static_cast<Function*>(context))(i); },
+        team_, n, [](void* context, index_t i) noexcept { (*static_cast<Function*>(context))(i); },
         const_cast<Function*>(std::addressof(f)));
   }
 
